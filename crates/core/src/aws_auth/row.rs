@@ -1,0 +1,265 @@
+//! One row of mapRoles or mapUsers.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{RowProblem, Section, Typing};
+use crate::arn::{Arn, ArnError};
+use crate::ids::AccountId;
+use crate::partition::Partition;
+use crate::yaml::{Entry, Mark, Node};
+
+/// Whom a row is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Principal {
+    /// A user, role, root or federated user.
+    Arn(Arn),
+    /// Whoever holds an Identity Center permission set in an account.
+    Sso(SsoPermissionSet),
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arn(arn) => arn.fmt(f),
+            Self::Sso(set) => {
+                write!(f, "permission set `{}` in account {}", set.name, set.account)
+            }
+        }
+    }
+}
+
+/// An IAM Identity Center permission set, as provisioned into one account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SsoPermissionSet {
+    /// The partition.
+    pub partition: Partition,
+    /// The account.
+    pub account: AccountId,
+    /// The name, 1 to 32 characters (Identity Center API, `PermissionSetName`).
+    pub name: String,
+}
+
+/// One mapping as it is written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappingRow {
+    /// The section it stands in.
+    pub section: Section,
+    /// Where it begins.
+    pub mark: Mark,
+    /// Whom it is about.
+    pub principal: Principal,
+    /// Pattern of the username; the canonical ARN if there is none.
+    pub username: Option<String>,
+    /// Patterns of the groups.
+    pub groups: Vec<String>,
+    /// The unique ID written beside the ARN.
+    pub user_id: Option<String>,
+}
+
+/// Why a row can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RowError {
+    /// Not a map.
+    #[error("a row must be a map of keys and values, this is {0}")]
+    NotAMap(&'static str),
+    /// A value of the wrong kind.
+    #[error("`{key}` must be {wanted}, this is {found}")]
+    Type {
+        /// The key.
+        key: &'static str,
+        /// What it must be.
+        wanted: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+    /// No principal.
+    #[error("the row names no principal: `{0}` is missing")]
+    NoPrincipal(&'static str),
+    /// Two principals.
+    #[error("the row has both `rolearn` and `sso`; only one can be meant")]
+    TwoPrincipals,
+    /// An ARN that is none.
+    #[error("`{key}` is not the ARN of a principal: {error}")]
+    Arn {
+        /// The key.
+        key: &'static str,
+        /// Why.
+        error: ArnError,
+    },
+    /// A permission set without one of its keys.
+    #[error("`sso` needs `{0}`")]
+    SsoKey(&'static str),
+    /// A permission set with a value that can't be right.
+    #[error("`sso.{0}` is not valid")]
+    SsoValue(&'static str),
+    /// Not an account.
+    #[error("an account must be twelve digits, in quotes")]
+    Account,
+}
+
+/// A row as it is kept in the state directory: JSON that reads as a row again.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rolearn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    userarn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sso: Option<WrittenSso>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    groups: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    userid: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct WrittenSso {
+    permission_set_name: String,
+    #[serde(rename = "accountID")]
+    account_id: AccountId,
+    partition: Partition,
+}
+
+impl<'de> Deserialize<'de> for Partition {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for MappingRow {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut written = Written {
+            rolearn: None,
+            userarn: None,
+            sso: None,
+            username: self.username.clone(),
+            groups: self.groups.clone(),
+            userid: self.user_id.clone(),
+        };
+        match &self.principal {
+            Principal::Arn(arn) if self.section == Section::MapRoles => written.rolearn = Some(arn.as_str().to_owned()),
+            Principal::Arn(arn) => written.userarn = Some(arn.as_str().to_owned()),
+            Principal::Sso(set) => {
+                written.sso = Some(WrittenSso {
+                    permission_set_name: set.name.clone(),
+                    account_id: set.account,
+                    partition: set.partition,
+                });
+            }
+        }
+        written.serialize(serializer)
+    }
+}
+
+impl MappingRow {
+    /// Reads one row of a section.
+    pub(super) fn read(node: &Node, section: Section, typing: Typing) -> Result<Self, RowProblem> {
+        let problem = |mark, error, principal| RowProblem { mark, error, principal };
+        let entries = node.entries().ok_or_else(|| problem(node.mark, RowError::NotAMap(node.describe()), None))?;
+        let keys = Keys { entries: &entries, typing };
+        let principal = principal(&keys, section, node.mark).map_err(|(mark, error)| problem(mark, error, None))?;
+        let rest = || -> Result<Self, (Mark, RowError)> {
+            Ok(Self {
+                section,
+                mark: node.mark,
+                principal: principal.clone(),
+                username: keys.text("username")?.map(ToOwned::to_owned),
+                groups: keys.texts("groups")?,
+                user_id: keys.text("userid")?.map(ToOwned::to_owned),
+            })
+        };
+        rest().map_err(|(mark, error)| problem(mark, error, Some(principal.clone())))
+    }
+}
+
+/// The keys of a row, found ignoring letter case. Of two spellings the later in
+/// byte order counts, of two equal keys the later one: both as in Go.
+struct Keys<'a> {
+    entries: &'a [Entry<'a>],
+    typing: Typing,
+}
+
+impl<'a> Keys<'a> {
+    fn find(&self, key: &str) -> Option<&'a Node> {
+        let spelt = self.entries.iter().filter(|entry| entry.key.eq_ignore_ascii_case(key));
+        spelt.max_by_key(|entry| entry.key).map(|entry| entry.value)
+    }
+
+    fn text_of(&self, node: &'a Node) -> Option<&'a str> {
+        match self.typing {
+            Typing::Strict => node.as_text(),
+            Typing::Loose => node.as_written(),
+        }
+    }
+
+    fn text(&self, key: &'static str) -> Result<Option<&'a str>, (Mark, RowError)> {
+        match self.find(key) {
+            None => Ok(None),
+            Some(node) if node.is_null() => Ok(None),
+            Some(node) => self.text_of(node).map(Some).ok_or_else(|| wrong_type(key, "a text", node)),
+        }
+    }
+
+    fn texts(&self, key: &'static str) -> Result<Vec<String>, (Mark, RowError)> {
+        let Some(node) = self.find(key).filter(|node| !node.is_null()) else { return Ok(Vec::new()) };
+        if let (Typing::Loose, Some(text)) = (self.typing, node.as_text()) {
+            return Ok(text.split(',').map(ToOwned::to_owned).collect());
+        }
+        let items = node.as_sequence().ok_or_else(|| wrong_type(key, "a list of texts", node))?;
+        items
+            .iter()
+            .map(|item| {
+                self.text_of(item).map(ToOwned::to_owned).ok_or_else(|| wrong_type(key, "a list of texts", item))
+            })
+            .collect()
+    }
+}
+
+fn wrong_type(key: &'static str, wanted: &'static str, node: &Node) -> (Mark, RowError) {
+    (node.mark, RowError::Type { key, wanted, found: node.describe() })
+}
+
+fn principal(keys: &Keys<'_>, section: Section, mark: Mark) -> Result<Principal, (Mark, RowError)> {
+    let key = if section == Section::MapUsers { "userarn" } else { "rolearn" };
+    let sso = keys.find("sso").filter(|node| section == Section::MapRoles && !node.is_null());
+    let arn = keys.text(key)?.filter(|text| !text.is_empty());
+    match (arn, sso) {
+        (Some(_), Some(_)) => Err((mark, RowError::TwoPrincipals)),
+        (None, None) => Err((mark, RowError::NoPrincipal(key))),
+        (None, Some(node)) => permission_set(node, keys.typing).map(Principal::Sso),
+        (Some(text), None) => {
+            let at = keys.find(key).map_or(mark, |node| node.mark);
+            text.parse().map(Principal::Arn).map_err(|error| (at, RowError::Arn { key, error }))
+        }
+    }
+}
+
+fn permission_set(node: &Node, typing: Typing) -> Result<SsoPermissionSet, (Mark, RowError)> {
+    let entries = node.entries().ok_or_else(|| wrong_type("sso", "a map", node))?;
+    let keys = Keys { entries: &entries, typing };
+    let at = |key: &str| keys.find(key).map_or(node.mark, |value| value.mark);
+    let name = keys.text("permissionSetName")?.ok_or((node.mark, RowError::SsoKey("permissionSetName")))?;
+    if !is_permission_set_name(name) {
+        return Err((at("permissionSetName"), RowError::SsoValue("permissionSetName")));
+    }
+    let account = keys.find("accountID").ok_or((node.mark, RowError::SsoKey("accountID")))?;
+    let account = account.as_written().and_then(|text| text.parse().ok());
+    let account = account.ok_or_else(|| (at("accountID"), RowError::SsoValue("accountID")))?;
+    let partition = keys.text("partition")?.filter(|text| !text.is_empty()).unwrap_or("aws");
+    let partition = partition.parse().map_err(|_| (at("partition"), RowError::SsoValue("partition")))?;
+    Ok(SsoPermissionSet { partition, account, name: name.to_owned() })
+}
+
+/// `[\w+=,.@-]{1,32}`, the rule of the Identity Center API.
+fn is_permission_set_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+    (1..=32).contains(&name.len()) && name.bytes().all(allowed)
+}

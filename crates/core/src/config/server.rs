@@ -1,0 +1,241 @@
+//! The part of the file that concerns the server.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+use core::str::FromStr;
+
+use jiff::SignedDuration;
+
+use super::reader::Reader;
+use super::{Problem, mapping_sections};
+use crate::aws_auth::Rows;
+use crate::decision::DenialStatus;
+use crate::ids::AccountId;
+use crate::last_good::OnBadConfig;
+use crate::mapping::{Backend, ReservedPrefixes, RolePaths};
+use crate::partition::Partition;
+use crate::yaml::Node;
+
+/// The map `server`. Whatever it does not say is `None` or empty.
+#[derive(Debug, Clone, Default)]
+pub struct ServerConfig {
+    /// `partition`
+    pub partition: Option<Partition>,
+    /// `address`
+    pub address: Option<IpAddr>,
+    /// `port`
+    pub port: Option<u16>,
+    /// `hostname`
+    pub hostname: Option<String>,
+    /// `stateDir`
+    pub state_dir: Option<String>,
+    /// `generateKubeconfig`
+    pub generate_kubeconfig: Option<String>,
+    /// `kubeconfigPregenerated`
+    pub kubeconfig_pregenerated: Option<bool>,
+    /// `kubeconfig`
+    pub kubeconfig: Option<String>,
+    /// `master`
+    pub master: Option<String>,
+    /// `backendMode`, deprecated spellings translated
+    pub backend_mode: Option<Vec<Backend>>,
+    /// `mapRoles`, `mapUsers` and `mapAccounts`
+    pub mappings: Vec<Rows>,
+    /// `scrubbedAccounts`
+    pub scrubbed_accounts: Vec<AccountId>,
+    /// `reservedPrefixConfig`
+    pub reserved_prefixes: Vec<ReservedPrefixes>,
+    /// `breakGlassFile`: ours
+    pub break_glass_file: Option<String>,
+    /// `healthAddress`: ours
+    pub health_address: Option<SocketAddr>,
+    /// `denialStatus`: ours
+    pub denial_status: Option<DenialStatus>,
+    /// `identityCacheTTL`: ours
+    pub identity_cache_ttl: Option<SignedDuration>,
+    /// `deletionGrace`: ours
+    pub deletion_grace: Option<SignedDuration>,
+    /// `onBadConfig`: ours
+    pub on_bad_config: Option<OnBadConfig>,
+    /// `rolePaths`: ours
+    pub role_paths: Option<RolePaths>,
+    /// `apiAudiences`: ours
+    pub api_audiences: Option<Vec<String>>,
+}
+
+/// Hint for keys of backends that are not built yet.
+const LATER: &str = "remove it, or stay with aws-iam-authenticator until kube-iam has it";
+
+pub(super) fn read(node: &Node, problems: &mut Vec<Problem>, warnings: &mut Vec<Problem>) -> ServerConfig {
+    let Some(mut reader) = Reader::new(node, "server.", problems, warnings) else { return ServerConfig::default() };
+    for key in [
+        "ec2DescribeInstancesRoleARN",
+        "ec2DescribeInstancesQps",
+        "ec2DescribeInstancesBurst",
+        "sourceARN",
+        "dynamicfilepath",
+        "dynamicfileUserIDStrict",
+        "dynamicBackendModePath",
+    ] {
+        reader.unsupported(key, LATER);
+    }
+    let config = ServerConfig {
+        partition: reader.parsed("partition"),
+        address: reader.parsed("address"),
+        port: reader.parsed::<Port>("port").map(|port| port.0),
+        hostname: reader.text("hostname"),
+        state_dir: reader.text("stateDir"),
+        generate_kubeconfig: reader.text("generateKubeconfig"),
+        kubeconfig_pregenerated: reader.boolean("kubeconfigPregenerated"),
+        kubeconfig: reader.text("kubeconfig"),
+        master: reader.text("master"),
+        backend_mode: backend_mode(&mut reader),
+        mappings: mapping_sections(&mut reader),
+        scrubbed_accounts: reader.list("scrubbedAccounts").unwrap_or_default(),
+        reserved_prefixes: Vec::new(),
+        break_glass_file: reader.text("breakGlassFile"),
+        health_address: reader.parsed("healthAddress"),
+        denial_status: reader.parsed("denialStatus"),
+        identity_cache_ttl: reader.duration("identityCacheTTL"),
+        deletion_grace: reader.duration("deletionGrace"),
+        on_bad_config: reader.parsed("onBadConfig"),
+        role_paths: reader.parsed("rolePaths"),
+        api_audiences: reader.list("apiAudiences"),
+    };
+    let reserved = reader.node("reservedPrefixConfig").filter(|node| !node.is_null());
+    reader.finish();
+    let reserved_prefixes = reserved.map(|node| reserved_prefixes(node, problems, warnings)).unwrap_or_default();
+    ServerConfig { reserved_prefixes, ..config }
+}
+
+/// The chain of backends: at least one, none twice.
+fn backend_mode(reader: &mut Reader<'_, '_>) -> Option<Vec<Backend>> {
+    let mark = reader.node("backendMode")?.mark;
+    let names = reader.texts("backendMode")?;
+    for (mark, name) in &names {
+        let mark = *mark;
+        if let Some(current) = deprecated(name) {
+            let text = alloc::format!("backend mode `{name}` is a deprecated name");
+            reader.warning(mark, text, Some(alloc::format!("write `{current}`")));
+        }
+    }
+    let modes = reader.list::<Backend>("backendMode")?;
+    if modes.len() < names.len() {
+        return None;
+    }
+    match check_chain(&modes) {
+        Ok(()) => Some(modes),
+        Err(error) => {
+            reader.problem(mark, alloc::format!("`server.backendMode`: {error}"), None);
+            None
+        }
+    }
+}
+
+/// The current name of a backend that was written under its old one.
+pub fn deprecated(name: &str) -> Option<&'static str> {
+    match name {
+        "File" => Some("MountedFile"),
+        "ConfigMap" => Some("EKSConfigMap"),
+        _ => None,
+    }
+}
+
+/// Why a chain of backends can't be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChainError {
+    /// No backend at all.
+    #[error("at least one backend mode is needed")]
+    Empty,
+    /// One backend twice.
+    #[error("backend mode `{0}` is listed twice")]
+    Twice(Backend),
+}
+
+/// Checks a chain of backends.
+pub fn check_chain(modes: &[Backend]) -> Result<(), ChainError> {
+    if modes.is_empty() {
+        return Err(ChainError::Empty);
+    }
+    let mut seen = modes.iter().enumerate();
+    match seen.find(|(index, mode)| modes.iter().take(*index).any(|earlier| earlier == *mode)) {
+        Some((_, mode)) => Err(ChainError::Twice(*mode)),
+        None => Ok(()),
+    }
+}
+
+fn reserved_prefixes(node: &Node, problems: &mut Vec<Problem>, warnings: &mut Vec<Problem>) -> Vec<ReservedPrefixes> {
+    let Some(items) = node.as_sequence() else {
+        let text = alloc::format!("`server.reservedPrefixConfig` must be a list, this is {}", node.describe());
+        problems.push(Problem { mark: node.mark, text, hint: None });
+        return Vec::new();
+    };
+    let read = |item: &Node| {
+        let mut reader = Reader::new(item, "server.reservedPrefixConfig.", problems, warnings)?;
+        let backend = reader.parsed("backendmode");
+        let prefixes = reader.list("usernamePrefixReserveList").unwrap_or_default();
+        reader.finish();
+        Some(ReservedPrefixes { backend: backend?, prefixes })
+    };
+    let mut read = read;
+    items.iter().filter_map(|item| read(item)).collect()
+}
+
+/// A TCP port that can be listened on.
+struct Port(u16);
+
+impl FromStr for Port {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        text.parse().map(Self).map_err(|_| "it must be a port number, 0 to 65535")
+    }
+}
+
+/// Reads a span of time such as `5m`, `90s` or `0`; never a negative one.
+pub fn duration(text: &str) -> Option<SignedDuration> {
+    let found = if text == "0" { Some(SignedDuration::ZERO) } else { text.parse().ok() };
+    found.filter(|span: &SignedDuration| !span.is_negative())
+}
+
+/// A word that is none of those allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it must be one of {0}")]
+pub struct UnknownWord(&'static str);
+
+impl FromStr for DenialStatus {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "class" => Ok(Self::ByClass),
+            "403" => Ok(Self::Forbidden),
+            _ => Err(UnknownWord("`class`, `403`")),
+        }
+    }
+}
+
+impl FromStr for OnBadConfig {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "keep" => Ok(Self::Keep),
+            "drop" => Ok(Self::Drop),
+            _ => Err(UnknownWord("`keep`, `drop`")),
+        }
+    }
+}
+
+impl FromStr for RolePaths {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "match" => Ok(Self::Match),
+            "go" => Ok(Self::Go),
+            _ => Err(UnknownWord("`match`, `go`")),
+        }
+    }
+}

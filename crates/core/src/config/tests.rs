@@ -1,0 +1,154 @@
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use super::*;
+use crate::mapping::Backend;
+
+const EXAMPLE: &str = r#"
+clusterID: my-cluster.example.com
+role: arn:aws:iam::111122223333:role/Admin
+server:
+  port: 21362
+  stateDir: /var/aws-iam-authenticator
+  generateKubeconfig: /etc/kubernetes/aws-iam-authenticator/kubeconfig.yaml
+  backendmode: [EKSConfigMap, MountedFile]
+  mapRoles:
+  - rolearn: arn:aws:iam::111122223333:role/Admin
+    username: admin:{{SessionName}}
+    groups: [ops]
+  mapUsers:
+  - userarn: arn:aws:iam::111122223333:user/div/Bob
+    username: 5
+    groups: dev,ops
+  mapAccounts: [012345678901]
+  scrubbedAccounts: ["444455556666"]
+  reservedPrefixConfig:
+  - backendmode: EKSConfigMap
+    usernamePrefixReserveList: ["system:", "eks:", "aws:"]
+"#;
+
+fn yaml(text: &str) -> Parsed {
+    parse(text, Format::Yaml)
+}
+
+fn shown(problems: &[Problem]) -> Vec<String> {
+    problems.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_reference_configuration_works_unchanged() {
+    let parsed = yaml(EXAMPLE);
+    assert_eq!((shown(&parsed.problems), shown(&parsed.warnings)), (Vec::new(), Vec::new()));
+    let server = &parsed.config.server;
+    assert_eq!(parsed.config.cluster_id.unwrap().as_str(), "my-cluster.example.com");
+    assert_eq!(server.backend_mode.as_deref(), Some(&[Backend::EksConfigMap, Backend::MountedFile][..]));
+    let [roles, users, accounts] = server.mappings.as_slice() else { panic!("{:?}", server.mappings) };
+    assert_eq!((roles.mappings.len(), users.mappings.len(), accounts.accounts[0].as_str()), (1, 1, "012345678901"));
+    assert_eq!((users.mappings[0].username.as_deref(), users.mappings[0].groups.len()), (Some("5"), 2));
+    assert_eq!(server.reserved_prefixes[0].prefixes.len(), 3);
+}
+
+#[test]
+fn json_and_toml_say_the_same() {
+    let json =
+        r#"{"clusterID": "c", "server": {"port": 1, "mapAccounts": ["012345678901"], "kubeconfigPregenerated": true}}"#;
+    let toml =
+        "clusterID = \"c\"\n[server]\nport = 1\nmapAccounts = [\"012345678901\"]\nkubeconfigPregenerated = true\n";
+    for parsed in [yaml(json), parse(toml, Format::Toml)] {
+        assert_eq!(shown(&parsed.problems), Vec::<String>::new());
+        let config = parsed.config;
+        assert_eq!((config.server.port, config.server.kubeconfig_pregenerated), (Some(1), Some(true)));
+        assert_eq!(config.server.mappings[0].accounts.len(), 1);
+    }
+}
+
+#[test]
+fn every_problem_is_listed_at_once_with_its_line() {
+    let parsed = yaml(
+        "clusterID: ' '\nserver:\n  port: many\n  address: localhost\n  partition: aws-us-govt\n  backendMode: [CRD, Foo]\n  mapRoles:\n  - rolearn: arn:aws:iam::111122223333:instance-profile/x\n  - username: x\n  mapUsers: text\n  \
+         scrubbedAccounts: [12]\n  kubeconfigPregenerated: perhaps\n  sourceARN: arn:aws:ec2:us-east-1:111122223333:x\n  \
+         stateDir: [a]\n",
+    );
+    insta::assert_snapshot!(shown(&parsed.problems).join("\n"), @r"
+    line 1: `clusterID`: a cluster ID has 1 to 256 printable ASCII characters and no blank at either end
+    line 3: `server.port`: it must be a port number, 0 to 65535
+    line 4: `server.address`: invalid IP address syntax
+    line 5: `server.partition`: no AWS partition has this name; known are `aws`, `aws-cn`, `aws-us-gov`, `aws-iso`, `aws-iso-b`, `aws-iso-e`, `aws-iso-f`, `aws-eusc`
+    line 6: `server.backendMode`: backend mode `CRD` is not supported by this version
+    line 6: `server.backendMode`: `Foo` is not a backend mode; known are `MountedFile` and `EKSConfigMap`
+    line 8: in `mapRoles`: `rolearn` is not the ARN of a principal: an instance profile is not a principal; use the ARN of the role inside it
+    line 9: in `mapRoles`: the row names no principal: `rolearn` is missing
+    line 10: `mapUsers`: it must be a list, this is a text
+    line 11: `server.scrubbedAccounts`: an AWS account ID has exactly twelve digits
+    line 12: `server.kubeconfigPregenerated` must be `true` or `false`, this is a text
+    line 13: `server.sourceARN` is not supported by this version (remove it, or stay with aws-iam-authenticator until kube-iam has it)
+    line 14: `server.stateDir` must be a text, this is a list
+    ");
+}
+
+#[test]
+fn unknown_keys_are_warnings_with_the_nearest_known_key() {
+    let parsed = yaml(
+        "clusterId: c\nclusterIDs: d\nserver:\n  prot: 1\n  completelyDifferent: 2\n  backendMode: File\ndefaultRole: x\n",
+    );
+    assert!(parsed.problems.is_empty());
+    insta::assert_snapshot!(shown(&parsed.warnings).join("\n"), @r"
+    line 2: unknown key `clusterIDs` is ignored (did you mean `clusterID`?)
+    line 4: unknown key `server.prot` is ignored (did you mean `server.port`?)
+    line 5: unknown key `server.completelyDifferent` is ignored
+    line 6: backend mode `File` is a deprecated name (write `MountedFile`)
+    line 7: `defaultRole` has no effect in a configuration file (set `role`, or the environment variable DEFAULT_ROLE)
+    ");
+}
+
+#[test]
+fn keys_of_later_versions_are_harmless_while_off() {
+    let parsed = yaml("server:\n  dynamicfileUserIDStrict: false\n  dynamicfilepath: ''\n");
+    assert!(parsed.problems.is_empty() && parsed.warnings.is_empty());
+}
+
+#[test]
+fn repeated_keys_and_chains_are_refused() {
+    assert_eq!(shown(&yaml("role: a\nROLE: b\n").problems), ["line 2: `ROLE` is set twice, first in line 1"]);
+    let twice = yaml("server:\n  backendMode: [File, MountedFile]\n");
+    assert_eq!(shown(&twice.problems), ["line 2: `server.backendMode`: backend mode `MountedFile` is listed twice"]);
+}
+
+#[test]
+fn one_text_lists_backends_separated_by_blanks() {
+    let parsed = yaml("server:\n  backendMode: EKSConfigMap MountedFile\n");
+    assert_eq!(parsed.config.server.backend_mode.unwrap().len(), 2);
+}
+
+#[test]
+fn spans_of_time_have_their_forms() {
+    let of = |text: &str| yaml(&alloc::format!("server:\n  deletionGrace: {text}\n")).config.server.deletion_grace;
+    assert_eq!(of("5m"), Some(SignedDuration::from_mins(5)));
+    assert_eq!((of("0"), of("90s")), (Some(SignedDuration::ZERO), Some(SignedDuration::from_secs(90))));
+    assert_eq!((of("-5m"), of("soon"), of("5")), (None, None, None));
+}
+
+#[test]
+fn a_file_that_is_no_map_is_refused() {
+    assert_eq!(shown(&yaml("- a\n").problems), ["line 1: the file must be a map of keys and values, this is a list"]);
+    assert_eq!(yaml("a: [\n").problems.len(), 1);
+    assert_eq!(parse("a = [\n", Format::Toml).problems.len(), 1);
+    for nothing in ["", "# nothing\n", "null"] {
+        assert!(yaml(nothing).problems.is_empty());
+    }
+}
+
+#[test]
+fn break_glass_files_are_read_whole_or_not_at_all() {
+    let good =
+        "mapRoles:\n- rolearn: arn:aws:iam::111122223333:role/Rescue\n  username: rescue\n  groups: [system:masters]\n";
+    assert_eq!(parse_mappings(good, Format::Yaml).unwrap().len(), 1);
+    assert_eq!(
+        shown(&parse_mappings(&(good.to_string() + "mapRole: []\n"), Format::Yaml).unwrap_err()),
+        ["line 5: unknown key `mapRole` is ignored (did you mean `mapRoles`?)"]
+    );
+    assert!(parse_mappings(&good.replace("role/Rescue", "group/x"), Format::Yaml).is_err());
+    assert!(parse_mappings("", Format::Yaml).unwrap().is_empty());
+}
+
+use jiff::SignedDuration;

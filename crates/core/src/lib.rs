@@ -1,0 +1,45 @@
+//! Every decision of kube-iam, as pure functions over plain values.
+//!
+//! ```text
+//! TokenReview ─ review::decode ─▶ token::check ─▶ StsRequest ──(the network)──▶ StsReply
+//!                                                                               │
+//! TokenReview ◀ decision::Decision ◀ template ◀ mapping::resolve ◀ Identity ◀ sts::conclude
+//! ```
+//!
+//! The crate is `no_std`: files, sockets, processes, the environment and the
+//! clock do not exist here. Whatever needs them is a trait in [`ports`], and
+//! time is an argument.
+
+#![no_std]
+#![deny(missing_docs)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod arn;
+pub mod identity;
+pub mod ids;
+pub mod limits;
+pub mod partition;
+pub mod ports;
+pub mod secret;
+pub mod sts;
+pub mod template;
+pub mod token;
+pub mod yaml;
+
+pub mod aws_auth;
+pub mod decision;
+pub mod exec_credential;
+pub mod mapping;
+pub mod reason;
+pub mod review;
+#[cfg(test)]
+mod testing;
+pub mod user_info;
+
+pub mod config;
+mod json;
+pub mod last_good;

@@ -1,0 +1,46 @@
+//! Every bound on input in one table. Each has a test at the limit and one past it.
+
+/// Longest token accepted, prefix included, in bytes. The Go authenticator's limit.
+pub const TOKEN_BYTES: usize = 4096;
+
+/// Longest TokenReview body accepted, in bytes. A token of [`TOKEN_BYTES`] and
+/// kube-apiserver's envelope stay below 8 KiB; the rest is room for audiences.
+pub const REVIEW_BYTES: usize = 64 * 1024;
+
+/// Longest STS reply read, in bytes. A real reply stays below 1 KiB.
+pub const STS_REPLY_BYTES: usize = 64 * 1024;
+
+/// Longest cluster ID, in bytes. EKS allows 100 characters for a cluster name.
+pub const CLUSTER_ID_BYTES: usize = 256;
+
+/// Longest ARN read, in bytes. IAM allows 2048 characters.
+pub const ARN_BYTES: usize = 2048;
+
+/// Most bytes of one YAML text: what Kubernetes accepts in a ConfigMap in all.
+pub const YAML_BYTES: usize = 1024 * 1024;
+
+/// Deepest nesting of a YAML text. Mappings need four levels.
+pub const YAML_DEPTH: usize = 32;
+
+/// Most nodes of a YAML text, aliases not expanded.
+pub const YAML_NODES: usize = 500_000;
+
+/// Most keys that merge keys (`<<`) may bring into one mapping.
+pub const YAML_MERGED_KEYS: usize = 256;
+
+/// Longest configuration file read, in bytes.
+pub const CONFIG_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long after its date a presigned request is honoured, in seconds. STS
+/// accepts GetCallerIdentity for 15 minutes whatever `X-Amz-Expires` says.
+pub const TOKEN_AGE_SECONDS: i64 = 15 * 60;
+
+/// How far ahead of our clock the date of a token may lie, in seconds. SigV4
+/// allows five minutes of clock skew.
+pub const TOKEN_SKEW_SECONDS: i64 = 5 * 60;
+
+/// Largest `X-Amz-Expires` accepted, in seconds.
+pub const TOKEN_EXPIRES_SECONDS: u16 = 900;
+
+/// Longest excerpt of somebody else's text in a message of ours, in characters.
+pub const EXCERPT_CHARS: usize = 120;

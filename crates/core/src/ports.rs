@@ -1,0 +1,74 @@
+//! What the decisions need from the world, as traits. Other crates say how.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::future::Future;
+use core::pin::Pin;
+
+use crate::sts::StsRequest;
+
+/// A future behind a pointer, so that ports can be chosen at run time.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Asks STS who signed a request.
+pub trait Sts: Send + Sync {
+    /// Sends the request once. Redirects are not followed, and no more than
+    /// [`crate::limits::STS_REPLY_BYTES`] of the reply are read.
+    fn call<'a>(&'a self, request: &'a StsRequest) -> BoxFuture<'a, Result<StsReply, StsFailure>>;
+}
+
+/// A complete reply of STS.
+#[derive(Debug, Clone)]
+pub struct StsReply {
+    /// HTTP status.
+    pub status: u16,
+    /// `Content-Type`, empty if there is none.
+    pub content_type: String,
+    /// The body, within its bound.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no complete reply of STS.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StsFailure {
+    /// No connection: name, route, refusal.
+    #[error("could not connect to STS: {0}")]
+    Connect(String),
+    /// The certificate or the handshake is not right.
+    #[error("TLS to STS failed: {0}")]
+    Tls(String),
+    /// No complete reply in time.
+    #[error("STS did not answer in time")]
+    Timeout,
+    /// The connection broke before the reply was complete.
+    #[error("the connection to STS broke: {0}")]
+    Broken(String),
+    /// The reply is longer than its bound.
+    #[error("the reply of STS is longer than 64 KiB")]
+    TooLarge,
+}
+
+/// Delivers the state of a source of mappings and each change of it.
+pub trait MappingSource: Send {
+    /// Waits for the next observation. Never ends: connections are retried
+    /// inside, and [`Observation::Unreachable`] says so.
+    fn observe(&mut self) -> BoxFuture<'_, Observation>;
+}
+
+/// What a source of mappings shows at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// The object is there, with these data keys.
+    Present {
+        /// The keys of `data`.
+        data: BTreeMap<String, String>,
+        /// The version Kubernetes gave it.
+        resource_version: String,
+    },
+    /// The object is not there.
+    Absent,
+    /// The source can't be read at the moment.
+    Unreachable(String),
+}

@@ -1,0 +1,184 @@
+//! Patterns in usernames and groups.
+//!
+//! A pattern is taken apart once, when its mapping is read. Values are put in
+//! once: a value that itself looks like a placeholder stays as it is.
+
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::identity::Identity;
+
+/// A value that a pattern can ask for, spelt as in the Go authenticator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placeholder {
+    /// The private DNS name of the EC2 instance whose ID is the session name.
+    Ec2PrivateDnsName,
+    /// The account of the caller.
+    AccountId,
+    /// The session name, every `@` turned into `-`.
+    SessionName,
+    /// The session name as it is.
+    SessionNameRaw,
+    /// The access key the caller signed with.
+    AccessKeyId,
+}
+
+impl Placeholder {
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Ec2PrivateDnsName, "{{EC2PrivateDNSName}}"),
+        (Self::AccountId, "{{AccountID}}"),
+        (Self::SessionName, "{{SessionName}}"),
+        (Self::SessionNameRaw, "{{SessionNameRaw}}"),
+        (Self::AccessKeyId, "{{AccessKeyID}}"),
+    ];
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Literal(String),
+    Value(Placeholder),
+}
+
+/// A parsed pattern. Every text is one: what is no placeholder is literal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<Piece>);
+
+/// Why a pattern has no value for a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// `{{EC2PrivateDNSName}}` needs an instance ID as session name.
+    #[error("the session name is not an EC2 instance ID, which `{{{{EC2PrivateDNSName}}}}` needs")]
+    NotAnInstance,
+    /// Nobody looked the name up.
+    #[error("`{{{{EC2PrivateDNSName}}}}` needs a look-up in EC2, which this server does not make")]
+    NoPrivateDns,
+}
+
+impl Template {
+    /// Takes a pattern apart.
+    pub fn parse(text: &str) -> Self {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((literal, placeholder, after)) = next_placeholder(rest) {
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(literal.to_owned()));
+            }
+            pieces.push(Piece::Value(placeholder));
+            rest = after;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Literal(rest.to_owned()));
+        }
+        Self(pieces)
+    }
+
+    /// Whether the pattern asks for a value.
+    pub fn needs(&self, placeholder: Placeholder) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Value(value) if *value == placeholder))
+    }
+
+    /// Puts a caller's values in.
+    pub fn render(&self, identity: &Identity) -> Result<String, TemplateError> {
+        let mut text = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Literal(literal) => text.push_str(literal),
+                Piece::Value(Placeholder::AccountId) => text.push_str(identity.account.as_str()),
+                Piece::Value(Placeholder::SessionName) => {
+                    text.extend(identity.session_name.as_str().chars().map(|c| if c == '@' { '-' } else { c }));
+                }
+                Piece::Value(Placeholder::SessionNameRaw) => text.push_str(identity.session_name.as_str()),
+                Piece::Value(Placeholder::AccessKeyId) => text.push_str(identity.access_key_id.as_str()),
+                Piece::Value(Placeholder::Ec2PrivateDnsName) => {
+                    return Err(match is_instance_id(identity.session_name.as_str()) {
+                        true => TemplateError::NoPrivateDns,
+                        false => TemplateError::NotAnInstance,
+                    });
+                }
+            }
+        }
+        Ok(text)
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|piece| match piece {
+            Piece::Literal(text) => f.write_str(text),
+            Piece::Value(value) => {
+                let name = Placeholder::ALL.into_iter().find(|(known, _)| known == value).map(|(_, name)| name);
+                f.write_str(name.unwrap_or_default())
+            }
+        })
+    }
+}
+
+/// The first placeholder of a text, with what stands before and after it.
+fn next_placeholder(text: &str) -> Option<(&str, Placeholder, &str)> {
+    let mut from = 0;
+    while let Some(found) = text.get(from..)?.find("{{") {
+        let start = from + found;
+        let rest = text.get(start..)?;
+        if let Some((placeholder, name)) = Placeholder::ALL.into_iter().find(|(_, name)| rest.starts_with(name)) {
+            return Some((text.get(..start)?, placeholder, rest.get(name.len()..)?));
+        }
+        from = start + 1;
+    }
+    None
+}
+
+/// `i-` and 8 or 17 word characters: the two forms EC2 has used.
+fn is_instance_id(text: &str) -> bool {
+    text.strip_prefix("i-").is_some_and(|id| {
+        matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use std::string::ToString as _;
+
+    use super::*;
+    use crate::testing::identity;
+
+    fn render(template: &str, session: &str) -> Result<String, TemplateError> {
+        Template::parse(template).render(&identity("arn:aws:sts::123456789012:assumed-role/R/x", session))
+    }
+
+    #[test]
+    fn placeholders_take_their_values() {
+        assert_eq!(render("admin:{{SessionName}}", "bob@example.com").unwrap(), "admin:bob-example.com");
+        assert_eq!(render("{{SessionNameRaw}}", "bob@example.com").unwrap(), "bob@example.com");
+        assert_eq!(render("{{AccountID}}/{{AccessKeyID}}", "s").unwrap(), "123456789012/ASIAIOSFODNN7EXAMPLE");
+        assert_eq!(render("x{{{SessionName}}}", "s").unwrap(), "x{s}");
+    }
+
+    #[test]
+    fn what_is_no_placeholder_stays_literal() {
+        for text in ["{{ SessionName }}", "{{Nope}}", "{{sessionname}}", "{SessionName}", "{{", "}}{{SessionName", ""] {
+            assert_eq!(render(text, "s").unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn values_are_not_expanded_again() {
+        assert_eq!(render("{{SessionName}}", "{{AccountID}}").unwrap(), "{{AccountID}}");
+    }
+
+    #[test]
+    fn node_names_need_an_instance_and_a_look_up() {
+        let node = "system:node:{{EC2PrivateDNSName}}";
+        assert_eq!(render(node, "alice"), Err(TemplateError::NotAnInstance));
+        assert_eq!(render(node, "i-0123456789abcdef0"), Err(TemplateError::NoPrivateDns));
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_prints_as_it_was_written(text in ".{0,60}") {
+            prop_assert_eq!(Template::parse(&text).to_string(), text);
+        }
+    }
+}

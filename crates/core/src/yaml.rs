@@ -1,0 +1,166 @@
+//! YAML with positions, and scalars as Go's `sigs.k8s.io/yaml` understands them.
+//!
+//! The parser below gives events in which nothing is resolved. This module
+//! builds the tree and answers what a plain scalar means under YAML 1.1.
+//! Aliases share their node, so that a text of aliases on aliases costs what
+//! its bytes cost.
+
+mod build;
+mod scalar;
+
+pub use build::parse;
+pub use scalar::ScalarKind;
+
+use alloc::borrow::Cow;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::limits;
+
+/// A place in a text; both numbers count from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Mark {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// Why a text is not readable YAML.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{mark}: {reason}")]
+pub struct YamlError {
+    /// Where.
+    pub mark: Mark,
+    /// What is wrong.
+    pub reason: Cow<'static, str>,
+}
+
+/// One value of a YAML text and where it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Where it begins.
+    pub mark: Mark,
+    /// What it is.
+    pub value: Value,
+}
+
+/// The three shapes a value can have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A text, number, word or null.
+    Scalar {
+        /// The text with quoting and escapes removed.
+        text: String,
+        /// What it means.
+        kind: ScalarKind,
+    },
+    /// A list.
+    Sequence(Vec<Rc<Node>>),
+    /// Keys and values in the order written, repeated keys included.
+    Mapping(Vec<(Rc<Node>, Rc<Node>)>),
+}
+
+impl Node {
+    /// Whether the value is null, or there is none.
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, Value::Scalar { kind: ScalarKind::Null, .. })
+    }
+
+    /// The text, if YAML 1.1 reads the value as text.
+    pub fn as_text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar { text, kind: ScalarKind::Text } => Some(text),
+            Value::Scalar { .. } | Value::Sequence(_) | Value::Mapping(_) => None,
+        }
+    }
+
+    /// The text as written, whatever YAML takes it for: `012345678901` stays so.
+    pub fn as_written(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar { text, kind } if *kind != ScalarKind::Null => Some(text),
+            Value::Scalar { .. } | Value::Sequence(_) | Value::Mapping(_) => None,
+        }
+    }
+
+    /// The items, if this is a list.
+    pub fn as_sequence(&self) -> Option<&[Rc<Self>]> {
+        match &self.value {
+            Value::Sequence(items) => Some(items),
+            Value::Scalar { .. } | Value::Mapping(_) => None,
+        }
+    }
+
+    /// What a reader calls this value.
+    pub fn describe(&self) -> &'static str {
+        match &self.value {
+            Value::Scalar { kind, .. } => kind.describe(),
+            Value::Sequence(_) => "a list",
+            Value::Mapping(_) => "a map",
+        }
+    }
+
+    /// Keys and values, if this is a map: merge keys (`<<`) are taken in, and a
+    /// key that is written here beats a merged one.
+    ///
+    /// Keys that are no text are left out; nothing we read has any.
+    pub fn entries(&self) -> Option<Vec<Entry<'_>>> {
+        let Value::Mapping(pairs) = &self.value else { return None };
+        let mut entries: Vec<Entry<'_>> = Vec::with_capacity(pairs.len());
+        let mut merged = Vec::new();
+        for (key, value) in pairs {
+            match &key.value {
+                Value::Scalar { kind: ScalarKind::Merge, .. } => merged.push(value),
+                Value::Scalar { text, .. } => entries.push(Entry { key: text, mark: key.mark, value }),
+                Value::Sequence(_) | Value::Mapping(_) => {}
+            }
+        }
+        let mut budget = limits::YAML_MERGED_KEYS;
+        merged.iter().for_each(|value| value.merge_into(&mut entries, &mut budget));
+        Some(entries)
+    }
+
+    /// Adds the keys of a merged map that are not there yet. The budget bounds
+    /// how much merges of merges can cost.
+    fn merge_into<'a>(&'a self, entries: &mut Vec<Entry<'a>>, budget: &mut usize) {
+        match &self.value {
+            Value::Sequence(maps) => maps.iter().for_each(|map| map.merge_into(entries, budget)),
+            Value::Mapping(pairs) => {
+                for (key, value) in pairs {
+                    let Some(left) = budget.checked_sub(1) else { return };
+                    *budget = left;
+                    match &key.value {
+                        Value::Scalar { kind: ScalarKind::Merge, .. } => value.merge_into(entries, budget),
+                        Value::Scalar { text, .. } if entries.iter().all(|entry| entry.key != text) => {
+                            entries.push(Entry { key: text, mark: key.mark, value });
+                        }
+                        Value::Scalar { .. } | Value::Sequence(_) | Value::Mapping(_) => {}
+                    }
+                }
+            }
+            Value::Scalar { .. } => {}
+        }
+    }
+}
+
+/// One key of a map with its value.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// The key as written.
+    pub key: &'a str,
+    /// Where the key begins.
+    pub mark: Mark,
+    /// The value.
+    pub value: &'a Node,
+}
+
+#[cfg(test)]
+mod tests;
