@@ -1,0 +1,162 @@
+//! What was asked of the stand-in, remembered for those who test.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::limits;
+
+/// How many calls are remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recording {
+    /// The latest this many.
+    Last(usize),
+    /// None; they are still counted.
+    Off,
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Self::Last(limits::CALLS)
+    }
+}
+
+/// One request that was answered, or left unanswered on purpose.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The first call is number 1.
+    pub number: u64,
+    /// The service that was asked.
+    pub service: Service,
+    /// The `Action`, `GetRoleCredentials`, or the path of a metadata request.
+    pub action: String,
+    /// The access key id named in the signature, verified or not.
+    pub access_key_id: Option<String>,
+    /// The `Host` header, or HTTP/2's authority.
+    pub host: String,
+    /// The HTTP method.
+    pub method: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The `User-Agent` header.
+    pub user_agent: Option<String>,
+    /// The names of all headers, lower-case, in the order received.
+    pub header_names: Vec<String>,
+}
+
+/// The service a call was meant for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Security Token Service.
+    Sts,
+    /// The portal of IAM Identity Center.
+    SsoPortal,
+    /// Instance metadata.
+    InstanceMetadata,
+    /// Container credentials.
+    ContainerCredentials,
+    /// An AWS host the stand-in has no answer for.
+    Other,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Answered with success.
+    Accepted,
+    /// Answered with this error code.
+    Refused(&'static str),
+    /// Not judged: this fault came first.
+    Faulted(&'static str),
+}
+
+pub(crate) struct Calls {
+    capacity: usize,
+    count: AtomicU64,
+    latest: Mutex<VecDeque<Call>>,
+}
+
+impl Calls {
+    pub(crate) fn new(recording: Recording) -> Self {
+        Self {
+            capacity: match recording {
+                Recording::Last(calls) => calls,
+                Recording::Off => 0,
+            },
+            count: AtomicU64::new(0),
+            latest: Mutex::default(),
+        }
+    }
+
+    /// Counts a call, and remembers it if calls are remembered. `describe` is given its
+    /// number.
+    pub(crate) fn record(&self, describe: impl FnOnce(u64) -> Call) {
+        if self.capacity == 0 {
+            self.count.fetch_add(1, Ordering::AcqRel);
+            return;
+        }
+        // Numbered under the lock, so that calls are remembered in order.
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = self.count.fetch_add(1, Ordering::AcqRel) + 1;
+        if latest.len() == self.capacity {
+            latest.pop_front();
+        }
+        latest.push_back(describe(number));
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn since(&self, number: u64) -> Vec<Call> {
+        self.latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .filter(|call| call.number > number)
+            .cloned()
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(number: u64) -> Call {
+        Call {
+            number,
+            service: Service::Sts,
+            action: "GetCallerIdentity".to_owned(),
+            access_key_id: None,
+            host: "localhost".to_owned(),
+            method: "GET".to_owned(),
+            outcome: Outcome::Accepted,
+            user_agent: None,
+            header_names: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_the_latest_calls_are_kept_and_all_are_counted() {
+        let calls = Calls::new(Recording::Last(2));
+        for _ in 0..3 {
+            calls.record(call);
+        }
+        assert_eq!(calls.count(), 3);
+        let numbers = |since| -> Vec<u64> {
+            let calls = calls.since(since);
+            calls.iter().map(|call| call.number).collect()
+        };
+        assert_eq!(numbers(0), [2, 3]);
+        assert_eq!(numbers(2), [3]);
+    }
+
+    #[test]
+    fn recording_switched_off_still_counts() {
+        let calls = Calls::new(Recording::Off);
+        calls.record(call);
+        assert_eq!(calls.count(), 1);
+        assert!(calls.since(0).is_empty());
+    }
+}
