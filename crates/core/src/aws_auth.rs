@@ -58,6 +58,17 @@ pub struct Rows {
     pub accounts: alloc::vec::Vec<crate::ids::AccountId>,
     /// Rows that were not.
     pub problems: alloc::vec::Vec<RowProblem>,
+    /// Keys that are written twice in one row: the later one counts, as in Go.
+    pub repeated: alloc::vec::Vec<RepeatedKey>,
+}
+
+/// A key that stands twice in one row, in whatever letter case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepeatedKey {
+    /// Where it stands again.
+    pub mark: Mark,
+    /// The key.
+    pub key: alloc::string::String,
 }
 
 /// One row that can't be read.

@@ -132,6 +132,13 @@ fn mapping_sections(reader: &mut Reader<'_, '_>) -> Vec<Rows> {
                 for problem in &rows.problems {
                     reader.problem(problem.mark, alloc::format!("in `{}`: {}", section, problem.error), None);
                 }
+                for twin in &rows.repeated {
+                    let text = alloc::format!(
+                        "in `{section}`: `{}` is written twice in one row; the later one counts",
+                        twin.key
+                    );
+                    reader.warning(twin.mark, text, None);
+                }
                 sections.push(rows);
             }
             Err(error) => reader.problem(error.mark, alloc::format!("`{section}`: {}", error.reason), None),

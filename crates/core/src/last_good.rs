@@ -204,6 +204,13 @@ impl SectionState {
         match read_section(section, text) {
             Ok(mut rows) => {
                 let problems = core::mem::take(&mut rows.problems);
+                remarks.extend(core::mem::take(&mut rows.repeated).iter().map(|twin| Remark {
+                    severity: Severity::Warn,
+                    text: format!(
+                        "`{section}`, {}: `{}` is written twice in one row; the later one counts",
+                        twin.mark, twin.key
+                    ),
+                }));
                 for problem in &problems {
                     let kept = if policy.on_bad_config == OnBadConfig::Keep { self.previous(problem) } else { None };
                     remarks.push(row_remark(section, problem, kept.is_some()));
@@ -280,8 +287,8 @@ fn row_remark(section: Section, problem: &RowProblem, kept: bool) -> Remark {
     Remark { severity: Severity::Warn, text }
 }
 
-/// Rows that mean something else to the Go authenticator.
-fn path_remark(row: &MappingRow) -> Option<Remark> {
+/// A remark on a row that means something else to the Go authenticator.
+pub fn path_remark(row: &MappingRow) -> Option<Remark> {
     let Principal::Arn(arn) = &row.principal else { return None };
     let section = row.section;
     arn.has_role_path().then(|| Remark {

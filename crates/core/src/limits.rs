@@ -22,8 +22,9 @@ pub const YAML_BYTES: usize = 1024 * 1024;
 /// Deepest nesting of a YAML text. Mappings need four levels.
 pub const YAML_DEPTH: usize = 32;
 
-/// Most nodes of a YAML text, aliases not expanded.
-pub const YAML_NODES: usize = 500_000;
+/// Most nodes of a YAML text, aliases not expanded: 20,000 mappings, and below
+/// 64 MiB of memory.
+pub const YAML_NODES: usize = 250_000;
 
 /// Most keys that merge keys (`<<`) may bring into one mapping.
 pub const YAML_MERGED_KEYS: usize = 256;

@@ -160,6 +160,8 @@ reasons! {
     StsThrottled = "sts_throttled", Throttled, StsThrottling;
     /// No reply, or a fault on the side of STS.
     StsUnavailable = "sts_unavailable", Unavailable, StsError;
+    /// A fault of this server: a bug, seen in its log.
+    Internal = "internal", Unavailable, StsError;
     /// Too many logins wait for STS already.
     Overloaded = "overloaded", Throttled, StsThrottling;
     /// No mapping.

@@ -7,9 +7,10 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RowProblem, Section, Typing};
+use super::{RepeatedKey, RowProblem, Section, Typing};
 use crate::arn::{Arn, ArnError};
 use crate::ids::AccountId;
+use crate::limits;
 use crate::partition::Partition;
 use crate::yaml::{Entry, Mark, Node};
 
@@ -178,6 +179,17 @@ impl MappingRow {
         };
         rest().map_err(|(mark, error)| problem(mark, error, Some(principal.clone())))
     }
+}
+
+/// Keys that stand twice in a row.
+pub(super) fn repeated_keys(node: &Node) -> Vec<RepeatedKey> {
+    let entries = node.entries().unwrap_or_default();
+    let twice = |(index, entry): (usize, &Entry<'_>)| {
+        let twin = entries.iter().take(index).any(|earlier| earlier.key.eq_ignore_ascii_case(entry.key));
+        twin.then(|| RepeatedKey { mark: entry.mark, key: entry.key.chars().take(limits::EXCERPT_CHARS).collect() })
+    };
+    // A row with more keys than this is no row, and pairs would be too many.
+    if entries.len() > 64 { Vec::new() } else { entries.iter().enumerate().filter_map(twice).collect() }
 }
 
 /// The keys of a row, found ignoring letter case. Of two spellings the later in

@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 
-use super::{MappingRow, RowError, RowProblem, Rows, Section};
+use super::{MappingRow, RowError, RowProblem, Rows, Section, row};
 use crate::yaml::{self, Mark, Node, YamlError};
 
 /// Why a section as a whole can't be read.
@@ -53,10 +53,13 @@ pub fn read_section_node(section: Section, node: &Node, typing: Typing) -> Resul
     let mut rows = Rows::default();
     for item in items {
         match section {
-            Section::MapRoles | Section::MapUsers => match MappingRow::read(item, section, typing) {
-                Ok(row) => rows.mappings.push(row),
-                Err(problem) => rows.problems.push(problem),
-            },
+            Section::MapRoles | Section::MapUsers => {
+                rows.repeated.extend(row::repeated_keys(item));
+                match MappingRow::read(item, section, typing) {
+                    Ok(row) => rows.mappings.push(row),
+                    Err(problem) => rows.problems.push(problem),
+                }
+            }
             // The text as written: an account ID is no number, whatever YAML says.
             Section::MapAccounts => match item.as_written().and_then(|text| text.parse().ok()) {
                 Some(account) => rows.accounts.push(account),

@@ -175,7 +175,7 @@ impl<'n, 'p> Reader<'n, 'p> {
             let shown: String = entry.key.chars().take(crate::limits::EXCERPT_CHARS).collect();
             warnings.push(Problem {
                 mark: entry.mark,
-                text: format!("unknown key `{path}{shown}` is ignored"),
+                text: format!("unknown key `{path}{shown}`"),
                 hint: nearest.map(|key| format!("did you mean `{path}{key}`?")),
             });
         }

@@ -247,3 +247,12 @@ fn rows_that_mean_something_else_to_others_are_named() {
     let remarks = new().observe(&present(&row("arn:aws:iam::111122223333:role/team/x", "x")), start());
     assert!(remarks[0].text.contains("matched without its path"), "{remarks:?}");
 }
+
+#[test]
+fn a_key_written_twice_is_named() {
+    let text = format!("- {{rolearn: '{A}', username: first, UserName: second, username: last}}\n");
+    let mut state = new();
+    let remarks = state.observe(&present(&text), start());
+    assert_eq!(remarks.iter().filter(|remark| remark.text.contains("written twice")).count(), 2, "{remarks:?}");
+    assert_eq!(usernames(&state), ["last"]);
+}

@@ -23,6 +23,16 @@ pub enum Resolution<'a> {
     NotMapped,
 }
 
+impl Resolution<'_> {
+    /// The backend that answered.
+    pub fn backend(&self) -> Option<Backend> {
+        match self {
+            Self::Mapped { backend, .. } | Self::AccountAllowed { backend } => Some(*backend),
+            Self::NotMapped => None,
+        }
+    }
+}
+
 /// Searches the backends in order; the first that answers wins. Inside one, an
 /// exact ARN comes before a permission set, and that before an account.
 pub fn resolve<'a, S>(snapshots: impl IntoIterator<Item = &'a S>, identity: &Identity) -> Resolution<'a>

@@ -134,6 +134,22 @@ fn hosts_that_are_not_exactly_ours_are_refused() {
     );
 }
 
+/// A million made-up regions are refused by the same list: nothing grows, and
+/// nothing of them could become a label or a look-up.
+#[test]
+fn made_up_regions_leave_no_trace() {
+    let policy = policy(Partition::Aws);
+    let known = policy.hosts.iter().count();
+    for number in 0..1_000_000 {
+        assert!(policy.hosts.find(&format!("sts.region-{number}.amazonaws.com")).is_none());
+    }
+    for number in 0..1_000 {
+        let url = format!("https://sts.region-{number}.amazonaws.com/?{QUERY}");
+        assert_eq!(check(&token(&url), &policy, now()).unwrap_err(), TokenError::Host);
+    }
+    assert_eq!(policy.hosts.iter().count(), known);
+}
+
 #[test]
 fn urls_that_could_be_read_in_two_ways_are_refused() {
     for (url, wanted) in [

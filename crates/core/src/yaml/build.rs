@@ -110,7 +110,7 @@ impl Builder {
     fn add(&mut self, node: Rc<Node>, mark: Mark) -> Result<(), YamlError> {
         self.nodes += 1;
         if self.nodes > limits::YAML_NODES {
-            return Err(refuse(mark, "the text holds more than 500,000 values"));
+            return Err(refuse(mark, "the text holds more than 250,000 values"));
         }
         match self.open.last_mut() {
             Some(open) => open.children.push(node),
