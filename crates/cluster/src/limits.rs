@@ -1,0 +1,50 @@
+//! Every bound of this crate, with its reason.
+
+use std::time::Duration;
+
+/// Largest answer with, or watch event about, aws-auth, in bytes. etcd holds at
+/// most 1.5 MiB of an object (`--max-request-bytes`); JSON writes some
+/// characters, such as line feeds, as two.
+pub const OBJECT_BYTES: usize = 3 * 1024 * 1024;
+
+/// Most of an error answer that is read, in bytes: only its message is of use.
+pub const STATUS_BYTES: usize = 64 * 1024;
+
+/// Longest text of an error, in characters. kube-apiserver's "is forbidden",
+/// with the name of a service account, is about 200 long.
+pub const ERROR_CHARS: usize = 300;
+
+/// How long a TCP connection may take: a SYN is repeated after 1 and 3 s.
+pub const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long a list may take, or a watch until it has begun, connection and TLS
+/// included. One object is read in milliseconds; an API server that is
+/// overloaded may queue a request for some seconds.
+pub const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long a watch may be silent. kube-apiserver sends a bookmark about once a
+/// minute; without one the connection may be half-open.
+pub const SILENCE: Duration = Duration::from_secs(90);
+
+/// A watch ends after this time, and aws-auth is listed anew: nothing stale
+/// outlives it, whatever the watch has missed.
+pub const WATCH: Duration = Duration::from_secs(270);
+
+/// How much longer a watch may be, at random, so that replicas don't all list at
+/// the same moment. With [`WATCH`] it stays within five minutes.
+pub const WATCH_JITTER: Duration = Duration::from_secs(24);
+
+/// A watch that lasted this long was a good one: the pause after it is the
+/// shortest again.
+pub const STEADY: Duration = Duration::from_secs(10);
+
+/// Shortest pause before aws-auth is listed again.
+pub const PAUSE: Duration = Duration::from_millis(500);
+
+/// Longest pause while nothing listens, or while aws-auth can be listed but
+/// watches end at once. One look a second costs nobody anything; the start of an
+/// API server is then noticed at once, and changes are still seen within 2 s.
+pub const SHORT_PAUSE: Duration = Duration::from_millis(1500);
+
+/// Longest pause while kube-apiserver refuses or does not answer.
+pub const LONG_PAUSE: Duration = Duration::from_secs(30);
