@@ -1,0 +1,168 @@
+//! The command line: what was typed, nothing more.
+
+mod init;
+mod quickstart;
+mod server;
+mod token;
+mod verify;
+
+pub use init::InitArgs;
+pub use quickstart::QuickstartArgs;
+pub use server::ServerArgs;
+pub use token::TokenArgs;
+pub use verify::{VerifyArgs, VerifyOutput};
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use kube_iam_core::ids::ClusterId;
+
+use crate::exit::Exit;
+use crate::logging::{LogFormat, Verbosity};
+use crate::output;
+use crate::report::Failure;
+
+/// Lets AWS IAM users and roles into Kubernetes clusters.
+#[derive(Debug, Parser)]
+#[command(name = "kube-iam", version, max_term_width = 100, propagate_version = false, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  kube-iam quickstart                        watch identities being let in and turned away, here and now
+  kube-iam token -i my-cluster               make a token, as kubectl's exec plugin
+  kube-iam server -c /etc/kube-iam.yaml      answer kube-apiserver's token reviews")]
+pub struct CommandLine {
+    /// Flags of every command
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Configuration file (YAML, JSON or TOML by its extension)
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Refuse a configuration file with unknown keys instead of warning
+    #[arg(long, global = true)]
+    pub strict_config: bool,
+    /// ID of the cluster: tokens are good for this one only [config: clusterID]
+    #[arg(short = 'i', long, global = true, value_name = "ID", env = "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID")]
+    cluster_id: Option<String>,
+    /// Form of log lines [default: text on a terminal, json otherwise]
+    #[arg(short = 'l', long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Least level to log: panic, fatal, error, warning, info, debug or trace [default: info]
+    #[arg(short = 'v', long, global = true, value_name = "LEVEL", env = "AWS_IAM_AUTHENTICATOR_LOG_VERBOSITY")]
+    pub log_verbosity: Option<Verbosity>,
+    /// Feature gates of aws-iam-authenticator, as `name=true,…`
+    #[arg(long, global = true, value_name = "GATES", value_delimiter = ',', value_parser = gate)]
+    pub feature_gates: Vec<(Gate, bool)>,
+}
+
+impl Global {
+    /// The cluster ID from flag, environment or file; it must be somewhere.
+    pub fn cluster_id(&self, config: Option<ClusterId>) -> Result<ClusterId, Failure> {
+        let typed = self.cluster_id.as_deref().filter(|text| !text.is_empty());
+        let typed = typed
+            .map(str::parse)
+            .transpose()
+            .map_err(|error| Failure::new("the cluster ID can't be used").because(&error))?;
+        typed.or(config).ok_or_else(|| {
+            Failure::new("cluster ID not specified")
+                .hint("add `--cluster-id ID`, or set `clusterID` in the configuration file".to_string())
+        })
+    }
+
+    /// Flags of a command that runs inside another, with a file of its own.
+    pub fn inner(&self, config: PathBuf) -> Self {
+        Self {
+            config: Some(config),
+            strict_config: true,
+            cluster_id: None,
+            log_format: self.log_format,
+            log_verbosity: self.log_verbosity,
+            feature_gates: Vec::new(),
+        }
+    }
+
+    /// Whether a gate was opened.
+    pub fn gate(&self, gate: Gate) -> bool {
+        self.feature_gates.iter().rev().find(|(given, _)| *given == gate).is_some_and(|(_, open)| *open)
+    }
+}
+
+/// The feature gates of aws-iam-authenticator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// `init` writes into the configured directories.
+    ConfiguredInitDirectories,
+    /// Gates without an effect here: what they bring is always on, or comes later.
+    WithoutEffect,
+}
+
+fn gate(text: &str) -> Result<(Gate, bool), String> {
+    let (name, value) = text.split_once('=').ok_or("a gate is written `name=true` or `name=false`")?;
+    let open = value.parse().map_err(|_| format!("the value of gate `{name}` must be `true` or `false`"))?;
+    match name {
+        "ConfiguredInitDirectories" => Ok((Gate::ConfiguredInitDirectories, open)),
+        "SSORoleMatch" | "IAMIdentityMappingCRD" | "AllAlpha" | "AllBeta" => Ok((Gate::WithoutEffect, open)),
+        _ => Err(format!("unrecognized feature gate: {name}")),
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a token for kubectl: the exec plugin
+    Token(TokenArgs),
+    /// Answer kube-apiserver's token reviews: the webhook
+    Server(ServerArgs),
+    /// Write key, certificate and webhook kubeconfig before the server's first start
+    Init(InitArgs),
+    /// Decode and verify a token, and say what it maps to and why
+    Verify(VerifyArgs),
+    /// See it work: a local AWS, the webhook and sample identities, in one command
+    Quickstart(QuickstartArgs),
+}
+
+/// Reads the command line. Help and version are printed here, and are no failure.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<CommandLine>, Failure> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let parsed = CommandLine::command().try_get_matches_from(&args);
+    let error = match parsed.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
+        Ok(line) => return Ok(Some(line)),
+        Err(error) => error,
+    };
+    let text = error.render().ansi().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            output::data(&text)?;
+            Ok(None)
+        }
+        _ => Err(Failure::usage(&text).exit(usage_exit(&args))),
+    }
+}
+
+/// Commands that aws-iam-authenticator has too end with 1 on a wrong command
+/// line, as there; our own with 2.
+fn usage_exit(args: &[OsString]) -> Exit {
+    let shared = ["token", "server", "init", "verify"];
+    match args.iter().any(|arg| shared.iter().any(|name| arg == name)) {
+        true => Exit::Failed,
+        false => Exit::Usage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}

@@ -1,0 +1,98 @@
+//! `kube-iam quickstart`: the whole of it on one machine, with nothing real but
+//! the signatures, the checks and, where there is one, the control plane.
+
+mod cast;
+mod cluster;
+mod door;
+mod guide;
+mod table;
+mod webhook;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use jiff::{SignedDuration, Timestamp};
+use kube_iam_aws::presign::{Target, presign};
+use kube_iam_core::ids::ClusterId;
+use kube_iam_core::partition::StsEndpoint;
+use kube_iam_standin::StandIn;
+
+use crate::args::{Global, QuickstartArgs};
+use crate::compose;
+use crate::logging::{self, Verbosity};
+use crate::output;
+use crate::report::Failure;
+use cast::{SAMPLES, Sample, Staged};
+use door::Door;
+use webhook::{Answer, Webhook};
+
+/// Runs the quickstart.
+pub fn run(global: &Global, args: &QuickstartArgs) -> Result<(), Failure> {
+    logging::start(global.log_format, global.log_verbosity.unwrap_or(Verbosity::ERROR));
+    let outcome = compose::runtime()?.block_on(show(global, args));
+    outcome.map_err(|error| Failure::of(error.as_ref()))
+}
+
+async fn show(global: &Global, args: &QuickstartArgs) -> anyhow::Result<()> {
+    let directory = tempfile::Builder::new().prefix("kube-iam-quickstart-").tempdir()?;
+    let standin = kube_iam_standin::Settings { keys: SAMPLES.iter().map(Sample::key).collect(), ..Default::default() };
+    let standin = StandIn::start(standin).await.context("the stand-in for AWS did not start")?;
+    let door = Door::open(global, directory.path(), &standin).await?;
+
+    let webhook = Webhook::new(door.address, &std::fs::read(directory.path().join("cert.pem"))?)?;
+    let answers = sign_everybody_in(&webhook).await?;
+    say(&table::draw(&answers))?;
+    let surprises = table::surprises(&answers);
+    anyhow::ensure!(surprises.is_empty(), "somebody was not answered as staged: {}", surprises.join("; "));
+
+    let outcome = if args.once { Ok(()) } else { stay(directory.path(), &door.kubeconfig).await };
+    door.close().await?;
+    standin.stop().await;
+    directory.close().context("the temporary directory could not be removed")?;
+    outcome
+}
+
+/// Has each sample sign and present a token, honestly or as staged.
+async fn sign_everybody_in(webhook: &Webhook) -> anyhow::Result<Vec<Answer>> {
+    let target = Target::regional("us-east-1", StsEndpoint::default())?;
+    let mut answers = Vec::new();
+    for sample in SAMPLES {
+        let cluster: ClusterId = match sample.staged {
+            Staged::OtherCluster => "another-cluster".parse()?,
+            Staged::Honest | Staged::Forged | Staged::Expired => cast::CLUSTER_ID.parse()?,
+        };
+        let age = if sample.staged == Staged::Expired { SignedDuration::from_mins(20) } else { SignedDuration::ZERO };
+        let token = presign(&sample.credentials(), &target, &cluster, Timestamp::now() - age)?;
+        answers.push(webhook.review(&token).await?);
+    }
+    Ok(answers)
+}
+
+/// Stays up until Ctrl-C, with a control plane if there can be one.
+async fn stay(directory: &Path, webhook_kubeconfig: &Path) -> anyhow::Result<()> {
+    let stop = compose::stop_signal()?;
+    tokio::pin!(stop);
+    output::talk("starting a control plane, if kube-apiserver and etcd are found …\n")?;
+    let control_plane = tokio::select! {
+        () = &mut stop => return Ok(()),
+        started = cluster::start(webhook_kubeconfig) => started?,
+    };
+    let guide = match &control_plane {
+        Some(control_plane) => {
+            let kubeconfigs = cluster::furnish(control_plane, directory).await?;
+            guide::with_cluster(directory, control_plane, &kubeconfigs)
+        }
+        None => guide::without_cluster(directory),
+    };
+    say(&guide)?;
+    stop.await;
+    output::talk("\ncleaning up …\n")?;
+    if let Some(control_plane) = control_plane {
+        control_plane.stop().await;
+    }
+    Ok(())
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    output::data(text).map_err(|failure| anyhow::anyhow!("{failure}"))
+}

@@ -1,0 +1,67 @@
+//! The webhook of the quickstart.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use kube_iam_core::config::Config;
+use kube_iam_server::Ports;
+use kube_iam_standin::StandIn;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::cast::CONFIG;
+use crate::args::{Global, ServerArgs};
+use crate::commands::server::{Plan, follow, start};
+use crate::compose;
+use crate::config_file;
+use crate::report::Failure;
+
+/// A running webhook whose STS is the stand-in.
+pub struct Door {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The kubeconfig by which kube-apiserver finds it.
+    pub kubeconfig: PathBuf,
+    stop: oneshot::Sender<()>,
+    following: JoinHandle<Result<(), Failure>>,
+}
+
+impl Door {
+    /// Starts the server as its command does, with everything in one directory.
+    pub async fn open(global: &Global, directory: &Path, standin: &StandIn) -> anyhow::Result<Self> {
+        let path = directory.join("config.yaml");
+        std::fs::write(&path, CONFIG)?;
+        let kubeconfig = directory.join("webhook.kubeconfig");
+        let args = ServerArgs {
+            port: Some(0),
+            health_address: Some((Ipv4Addr::LOCALHOST, 0).into()),
+            state_dir: Some(directory.to_path_buf()),
+            generate_kubeconfig: Some(kubeconfig.clone()),
+            ..ServerArgs::default()
+        };
+        let global = global.inner(path.clone());
+        let config: Config = config_file::read(&global).map_err(told)?;
+        let Plan { settings, files, .. } = Plan::fold(&global, &args, &config).map_err(told)?;
+        let ports = Ports { sts: compose::sts_at(standin)?, aws_auth: None, clock: compose::clock() };
+        let running = start(settings, ports).await.map_err(told)?;
+        let address = running.address();
+        let (stop, stopped) = oneshot::channel();
+        let following = tokio::spawn(follow(running, files, async {
+            // A dropped sender ends it too.
+            let _ = stopped.await;
+        }));
+        Ok(Self { address, kubeconfig, stop, following })
+    }
+
+    /// Lets it finish what is in flight.
+    pub async fn close(self) -> anyhow::Result<()> {
+        let _ = self.stop.send(());
+        self.following.await.context("the webhook broke down")?.map_err(told)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
+fn told(failure: Failure) -> anyhow::Error {
+    anyhow::anyhow!("{}", failure.to_string().trim_start_matches("error: ").trim_end())
+}

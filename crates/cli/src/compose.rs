@@ -1,0 +1,75 @@
+//! Putting the parts together: the only place that knows them all.
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kube_iam_aws::environment::Environment;
+use kube_iam_aws::http::{HttpSettings, LoopbackAddress, Roots};
+use kube_iam_aws::sts_client::{StsClient, StsSettings};
+use kube_iam_core::ports::Sts;
+use kube_iam_core::secret::Token;
+use kube_iam_server::Clock;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::report::Failure;
+
+/// A runtime for commands that wait for one thing at a time.
+pub fn runtime() -> Result<Runtime, Failure> {
+    started(Builder::new_current_thread().enable_all().build())
+}
+
+/// A runtime for the server: a thread per processor.
+pub fn server_runtime() -> Result<Runtime, Failure> {
+    started(Builder::new_multi_thread().enable_all().build())
+}
+
+fn started(runtime: io::Result<Runtime>) -> Result<Runtime, Failure> {
+    runtime.map_err(|error| Failure::new("could not start").because(&error))
+}
+
+/// The clock on the wall.
+pub fn clock() -> Clock {
+    Arc::new(Timestamp::now)
+}
+
+/// The way to STS that the environment describes.
+pub fn sts_from_environment() -> Result<Arc<dyn Sts>, Failure> {
+    let settings = StsSettings::from_environment(&Environment::from_process())
+        .map_err(|error| Failure::of(&error).hint("mend `HTTPS_PROXY`".to_string()))?;
+    Ok(Arc::new(StsClient::new(settings)))
+}
+
+/// A way to STS that ends at a stand-in on this host, whatever the name in the
+/// request; only its own authority is trusted.
+pub fn sts_at(standin: &kube_iam_standin::StandIn) -> anyhow::Result<Arc<dyn Sts>> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject as _;
+    let roots = CertificateDer::pem_slice_iter(standin.ca_pem().as_bytes()).collect::<Result<Vec<_>, _>>()?;
+    let http = HttpSettings {
+        roots: Roots::Given(roots),
+        connect: Some(LoopbackAddress::try_from(standin.address())?),
+        ..HttpSettings::default()
+    };
+    Ok(Arc::new(StsClient::new(StsSettings { http, ..StsSettings::default() })))
+}
+
+/// Ends with the first SIGTERM or SIGINT.
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Names the state of a file, so that replicas can be compared; empty without one.
+pub fn hash_of(path: Option<&Path>) -> String {
+    let text = path.and_then(|path| std::fs::read_to_string(path).ok());
+    text.map(|text| Token::new(text).fingerprint().to_string()).unwrap_or_default()
+}

@@ -1,0 +1,29 @@
+//! The one place where an outcome becomes an exit code.
+
+use std::process::ExitCode;
+
+use crate::output;
+use crate::report::Failure;
+
+/// How a failed command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// The answer is no, something was refused, or it went wrong.
+    Failed,
+    /// The command line or an input can't be used.
+    Usage,
+    /// AWS or the cluster can't be reached.
+    Unreachable,
+}
+
+/// Reports a failure on stderr and gives the exit code.
+pub fn code(outcome: &Result<(), Failure>) -> ExitCode {
+    let Err(failure) = outcome else { return ExitCode::SUCCESS };
+    // Whoever closed stderr does not want to hear it.
+    let _ = output::talk(&failure.to_string());
+    match failure.exit {
+        Exit::Failed => ExitCode::FAILURE,
+        Exit::Usage => ExitCode::from(2),
+        Exit::Unreachable => ExitCode::from(3),
+    }
+}

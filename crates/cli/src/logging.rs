@@ -1,0 +1,69 @@
+//! Logs: text on a terminal, JSON otherwise, always on stderr.
+
+use std::io::IsTerminal as _;
+use std::str::FromStr;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt};
+
+/// Form of the log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// One line of text each.
+    Text,
+    /// One JSON object each.
+    Json,
+}
+
+/// Least level that is logged, by the Go authenticator's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verbosity(LevelFilter);
+
+impl Verbosity {
+    /// What needs somebody's hand.
+    pub const ERROR: Self = Self(LevelFilter::ERROR);
+    /// The everyday level.
+    pub const INFO: Self = Self(LevelFilter::INFO);
+}
+
+impl FromStr for Verbosity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "panic" | "fatal" | "error" => Ok(Self(LevelFilter::ERROR)),
+            "warning" | "warn" => Ok(Self(LevelFilter::WARN)),
+            "info" => Ok(Self(LevelFilter::INFO)),
+            "debug" => Ok(Self(LevelFilter::DEBUG)),
+            "trace" => Ok(Self(LevelFilter::TRACE)),
+            _ => Err("it must be one of panic, fatal, error, warning, info, debug, trace".to_string()),
+        }
+    }
+}
+
+/// Starts logging.
+///
+/// Only our own crates are heard: at `trace` the HTTP, TLS and AWS libraries
+/// would write whole requests, signatures included.
+pub fn start(format: Option<LogFormat>, verbosity: Verbosity) {
+    let ours = Targets::new().with_target("kube_iam", verbosity.0);
+    let format = format.unwrap_or(match std::io::stderr().is_terminal() {
+        true => LogFormat::Text,
+        false => LogFormat::Json,
+    });
+    let registry = tracing_subscriber::registry();
+    let started = match format {
+        LogFormat::Text => {
+            let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+            registry.with(lines.with_filter(ours)).try_init()
+        }
+        LogFormat::Json => {
+            let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+            registry.with(lines.with_writer(std::io::stderr).with_filter(ours)).try_init()
+        }
+    };
+    // It is started once, by the one command that runs.
+    debug_assert!(started.is_ok(), "logging was started twice");
+}

@@ -1,0 +1,28 @@
+//! The one writer to the terminal: data to stdout, talk to stderr.
+
+use std::io::{self, ErrorKind, Write};
+
+use crate::report::Failure;
+
+/// Writes data to stdout. A reader that has gone away is no failure.
+pub fn data(text: &str) -> Result<(), Failure> {
+    let mut stdout = anstream::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::new("could not write to stdout").because(&error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes to stderr.
+pub fn talk(text: &str) -> io::Result<()> {
+    anstream::stderr().lock().write_all(text.as_bytes())
+}
+
+/// Writes a warning to stderr.
+pub fn warn(text: &str) {
+    let style = anstyle::AnsiColor::Yellow.on_default();
+    // A warning that nobody can hear is not worth failing for.
+    let _ = talk(&format!("{style}warning:{style:#} {text}\n"));
+}

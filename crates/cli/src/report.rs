@@ -1,0 +1,75 @@
+//! A failure in words: what failed, why, and what to do.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::exit::Exit;
+
+/// A failed command. Printed as `error:`, `Caused by:` and `hint:` lines.
+#[derive(Debug)]
+pub struct Failure {
+    what: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+    /// How the command ends.
+    pub exit: Exit,
+}
+
+impl Failure {
+    /// A failure that is its own explanation.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), causes: Vec::new(), hint: None, exit: Exit::Failed }
+    }
+
+    /// A wrong command line, as clap words it.
+    pub fn usage(text: &str) -> Self {
+        Self::new(text.strip_prefix("error: ").unwrap_or(text).trim_end())
+    }
+
+    /// A failure as an error and its sources tell it.
+    pub fn of(error: &dyn Error) -> Self {
+        let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+        Self { causes: causes.map(ToString::to_string).collect(), ..Self::new(error.to_string()) }
+    }
+
+    /// Adds why it failed.
+    pub fn because(mut self, error: &dyn Error) -> Self {
+        let chain = std::iter::successors(Some(error), |cause| (*cause).source());
+        self.causes.extend(chain.map(ToString::to_string));
+        self
+    }
+
+    /// Adds what to do about it.
+    pub fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Sets how the command ends.
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "error: {}", self.what)?;
+        for cause in &self.causes {
+            writeln!(f, "Caused by: {cause}")?;
+        }
+        self.hint.iter().try_for_each(|hint| writeln!(f, "hint: {hint}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_what_why_and_the_way_out() {
+        let error = std::io::Error::other("no such file");
+        let failure = Failure::new("could not read `x`").because(&error).hint("create `x`".to_string());
+        assert_eq!(failure.to_string(), "error: could not read `x`\nCaused by: no such file\nhint: create `x`\n");
+    }
+}

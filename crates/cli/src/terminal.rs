@@ -1,0 +1,33 @@
+//! Asking the person at the terminal.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+
+use kube_iam_aws::mfa::{MfaPrompt, NobodyToAsk};
+
+use crate::output;
+
+/// Asks on stderr and reads one line from stdin, as the Go client does.
+pub struct Terminal {
+    /// What kubectl says about it: `false` if nobody may be asked.
+    pub interactive: Option<bool>,
+}
+
+impl MfaPrompt for Terminal {
+    fn ask(&self, question: &str) -> Result<String, NobodyToAsk> {
+        if self.interactive == Some(false) {
+            return Err(NobodyToAsk("kubectl runs without a terminal".to_string()));
+        }
+        let mut line = String::new();
+        let trouble = |error: io::Error| NobodyToAsk(error.to_string());
+        output::talk(question).map_err(trouble)?;
+        let read = io::stdin().lock().read_line(&mut line).map_err(trouble)?;
+        if read == 0 {
+            return Err(NobodyToAsk("there is no input".to_string()));
+        }
+        if !io::stdin().is_terminal() {
+            // The echo of a terminal ends the line of the question; a pipe has none.
+            output::talk("\n").map_err(trouble)?;
+        }
+        Ok(line.trim().to_string())
+    }
+}

@@ -1,0 +1,149 @@
+//! A real control plane wired to a real webhook.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use kube_iam_control_plane::{Binaries, ControlPlane, ExecUser, Options, WebhookVersion, required_in_ci};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use crate::aws::Aws;
+use crate::people::{CLUSTER, Person};
+use crate::process::{Finished, finish, kube_iam};
+use crate::secrets;
+use crate::webhook::{Home, Webhook};
+
+/// Control plane, webhook and AWS, each a process or a server of its own.
+pub(crate) struct World {
+    pub(crate) control_plane: ControlPlane,
+    pub(crate) webhook: Webhook,
+    pub(crate) home: Home,
+    pub(crate) aws: Aws,
+    extra_args: Vec<String>,
+}
+
+/// How a world is built.
+#[derive(Default)]
+pub(crate) struct Plan<'a> {
+    pub(crate) version: WebhookVersion,
+    /// Lines under `server:` of the configuration.
+    pub(crate) server_keys: &'a str,
+    /// Flags of the server.
+    pub(crate) args: &'a [&'a str],
+    pub(crate) api_audiences: &'a [&'a str],
+}
+
+impl World {
+    /// Builds a world; `None` if there is no control plane on this machine.
+    pub(crate) async fn start(plan: Plan<'_>) -> Option<Self> {
+        let binaries = tokio::task::spawn_blocking(Binaries::build_or_find).await.unwrap();
+        let binaries = required_in_ci(binaries)?;
+        let aws = Aws::start().await;
+        let home = Home::new("");
+        let port = free_port();
+        let keys = format!(
+            "port: {port}\nstateDir: {home}\ngenerateKubeconfig: {home}/webhook.kubeconfig\n{}",
+            plan.server_keys,
+            home = home.directory.path().display(),
+        );
+        home.configure(&keys);
+        init(&home).await;
+        let options = Options {
+            webhook_kubeconfig: Some(home.path("webhook.kubeconfig")),
+            webhook_version: plan.version,
+            api_audiences: plan.api_audiences.iter().map(ToString::to_string).collect(),
+            ..Options::default()
+        };
+        let control_plane = ControlPlane::start(&binaries, options).await.unwrap();
+        let extra_args = plan.args.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let webhook = start_webhook(&home, &aws, &control_plane, &extra_args).await;
+        Some(Self { control_plane, webhook, home, aws, extra_args })
+    }
+
+    /// Ends the webhook as an init system does and starts it again.
+    pub(crate) async fn restart_webhook(self) -> Self {
+        let Self { control_plane, webhook, home, aws, extra_args } = self;
+        assert_eq!(webhook.terminate().await, Some(0));
+        let webhook = start_webhook(&home, &aws, &control_plane, &extra_args).await;
+        Self { control_plane, webhook, home, aws, extra_args }
+    }
+
+    /// Kills the webhook as a power cut would, and starts it again.
+    pub(crate) async fn revive_webhook(self) -> Self {
+        let Self { control_plane, webhook, home, aws, extra_args } = self;
+        webhook.kill().await;
+        let webhook = start_webhook(&home, &aws, &control_plane, &extra_args).await;
+        Self { control_plane, webhook, home, aws, extra_args }
+    }
+
+    /// Adds flags that the next start of the webhook gets.
+    pub(crate) fn add_args(&mut self, args: &[&str]) {
+        self.extra_args.extend(args.iter().map(ToString::to_string));
+    }
+
+    /// Runs kubectl as the administrator of the control plane; it must succeed.
+    pub(crate) async fn admin(&self, args: &[&str]) -> String {
+        finish(self.control_plane.kubectl().unwrap().args(args)).await.success()
+    }
+
+    /// Applies a manifest as the administrator.
+    pub(crate) async fn apply(&self, manifest: &str) {
+        let mut kubectl: Command = self.control_plane.kubectl().unwrap();
+        kubectl.args(["apply", "-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = kubectl.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(manifest.as_bytes()).await.unwrap();
+        Finished::from(child.wait_with_output().await.unwrap()).success();
+    }
+
+    /// Runs kubectl as somebody, with `kube-iam token` as exec plugin.
+    pub(crate) async fn kubectl(&self, person: Person, args: &[&str]) -> Finished {
+        let mut kubectl = self.control_plane.kubectl().unwrap();
+        kubectl.env("KUBECONFIG", self.kubeconfig(person)).args(args);
+        let finished = finish(&mut kubectl).await;
+        secrets::assert_none_in("kubectl's output", &finished.stdout);
+        finished
+    }
+
+    /// A kubeconfig with which kubectl signs in as somebody.
+    pub(crate) fn kubeconfig(&self, person: Person) -> PathBuf {
+        let path = self.home.path(&format!("{}.kubeconfig", person.access_key_id()));
+        let user = ExecUser {
+            command: env!("CARGO_BIN_EXE_kube-iam").to_string(),
+            args: ["token", "--cluster-id", CLUSTER].map(str::to_string).to_vec(),
+            env: person.environment(),
+            ..ExecUser::default()
+        };
+        self.control_plane.write_kubeconfig(&path, &user).unwrap();
+        path
+    }
+
+    pub(crate) async fn stop(self) {
+        self.webhook.log();
+        assert_eq!(self.webhook.terminate().await, Some(0));
+        self.control_plane.stop().await;
+    }
+}
+
+async fn start_webhook(home: &Home, aws: &Aws, control_plane: &ControlPlane, args: &[String]) -> Webhook {
+    let mut command = home.command(aws);
+    command.arg("--kubeconfig").arg(control_plane.admin_kubeconfig()).arg("--kubeconfig-pregenerated");
+    // The API server is on loopback, where no proxy leads.
+    command.env("NO_PROXY", "127.0.0.1,localhost").args(args);
+    Webhook::run(home, &mut command).await
+}
+
+/// Has `kube-iam init` write key, certificate and webhook kubeconfig.
+async fn init(home: &Home) {
+    let mut command = kube_iam();
+    command
+        .args(["init", "--feature-gates", "ConfiguredInitDirectories=true", "--config"])
+        .arg(home.path("config.yaml"));
+    let finished = finish(&mut command).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+}
+
+/// A port nobody listens on at this moment.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

@@ -1,0 +1,20 @@
+//! What users see: the real binary against a stand-in for AWS and, where
+//! kube-apiserver has a say, a real control plane.
+
+mod aws;
+mod cluster;
+mod people;
+mod process;
+mod secrets;
+mod webhook;
+
+mod bad_input;
+mod change_mappings;
+mod exec_plugin;
+mod first_login;
+mod health;
+mod init;
+mod outbound;
+mod quickstart;
+mod tokens_of_others;
+mod verify;
