@@ -79,8 +79,8 @@ async fn stay(directory: &Path, webhook_kubeconfig: &Path) -> anyhow::Result<()>
     };
     let guide = match &control_plane {
         Some(control_plane) => {
-            let kubeconfigs = cluster::furnish(control_plane, directory).await?;
-            guide::with_cluster(directory, control_plane, &kubeconfigs)
+            let names = cluster::furnish(control_plane, directory).await?;
+            guide::with_cluster(directory, control_plane, &names)
         }
         None => guide::without_cluster(directory),
     };

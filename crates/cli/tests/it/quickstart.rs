@@ -51,9 +51,12 @@ async fn it_stays_up_with_a_control_plane_until_interrupted() {
         let line = guide.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("{part} is not in {guide}"));
         line.split('#').next().unwrap().split_whitespace().map(str::to_string).collect::<Vec<_>>()
     };
+    let directory = typed("  cd ").pop().unwrap();
     let run = async |line: Vec<String>| {
-        let mut command = Command::new(&line[0]);
-        finish(command.args(&line[1..]).env("HOME", temporary.path())).await
+        // A shell, so that `./kubectl` is looked for where `cd` has led.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line.join(" ")]).current_dir(&directory).env("HOME", temporary.path());
+        finish(&mut shell).await
     };
     let whoami = run(typed("admin.kubeconfig auth whoami")).await.success();
     assert!(whoami.contains("admin:alice") && whoami.contains("system:masters"), "{whoami}");

@@ -1,6 +1,7 @@
 //! The real control plane of the quickstart, where one can be had.
 
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use anyhow::Context as _;
 use kube_iam_control_plane::{Binaries, ControlPlane, ExecApiVersion, ExecUser, InteractiveMode, Options};
@@ -32,11 +33,11 @@ pub async fn start(webhook_kubeconfig: &Path) -> anyhow::Result<Option<ControlPl
     Ok(Some(control_plane))
 }
 
-/// Writes a kubeconfig per sample and, where kubectl is found, lets the
-/// developers read.
-pub async fn furnish(control_plane: &ControlPlane, directory: &Path) -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
+/// Writes a kubeconfig per sample and, where kubectl is found, puts it beside
+/// them and lets the developers read. Returns the names of the samples.
+pub async fn furnish(control_plane: &ControlPlane, directory: &Path) -> anyhow::Result<Vec<&'static str>> {
     let program = std::env::current_exe().context("this program does not know its own path")?;
-    let mut kubeconfigs = Vec::new();
+    let mut names = Vec::new();
     for sample in SAMPLES.iter().filter(|sample| sample.expected.is_ok() || sample.name == "stranger") {
         let path = directory.join(format!("{}.kubeconfig", sample.name));
         let user = ExecUser {
@@ -47,7 +48,10 @@ pub async fn furnish(control_plane: &ControlPlane, directory: &Path) -> anyhow::
             interactive_mode: InteractiveMode::IfAvailable,
         };
         control_plane.write_kubeconfig(&path, &user)?;
-        kubeconfigs.push((sample.name, path));
+        names.push(sample.name);
+    }
+    if let Some(kubectl) = &control_plane.binaries().kubectl {
+        symlink(std::path::absolute(&kubectl.path)?, directory.join("kubectl"))?;
     }
     if let Ok(mut kubectl) = control_plane.kubectl() {
         let manifest = directory.join("rbac.yaml");
@@ -55,5 +59,5 @@ pub async fn furnish(control_plane: &ControlPlane, directory: &Path) -> anyhow::
         let output = kubectl.args(["apply", "-f"]).arg(&manifest).output().await?;
         anyhow::ensure!(output.status.success(), "kubectl apply: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    Ok(kubeconfigs)
+    Ok(names)
 }

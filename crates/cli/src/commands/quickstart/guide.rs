@@ -1,38 +1,28 @@
 //! What to try in another terminal.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kube_iam_control_plane::ControlPlane;
 
 /// What to try where a control plane runs.
-pub fn with_cluster(directory: &Path, control_plane: &ControlPlane, kubeconfigs: &[(&str, PathBuf)]) -> String {
-    let kubectl = control_plane
-        .binaries()
-        .kubectl
-        .as_ref()
-        .map_or_else(|| "kubectl".to_string(), |found| found.path.display().to_string());
-    let path = |name: &str| {
-        let found = kubeconfigs.iter().find(|(sample, _)| *sample == name);
-        found.map(|(_, path)| path.display().to_string()).unwrap_or_default()
-    };
-    let names: Vec<_> = kubeconfigs.iter().map(|(name, _)| *name).collect();
+pub fn with_cluster(directory: &Path, control_plane: &ControlPlane, names: &[&str]) -> String {
+    let kubectl = if control_plane.binaries().kubectl.is_some() { "./kubectl" } else { "kubectl" };
     format!(
         "
 A real control plane runs at {url} and asks the webhook who everybody is.
 Try this in another terminal:
 
-  {kubectl} --kubeconfig {admin} auth whoami
-  {kubectl} --kubeconfig {developer} get configmaps -n default      # allowed
-  {kubectl} --kubeconfig {developer} get secrets -n default         # known, but Forbidden
-  {kubectl} --kubeconfig {stranger} auth whoami         # nobody: Unauthorized
+  cd {directory}
+  {kubectl} --kubeconfig admin.kubeconfig auth whoami
+  {kubectl} --kubeconfig developer.kubeconfig get configmaps     # allowed
+  {kubectl} --kubeconfig developer.kubeconfig get secrets        # known, but Forbidden
+  {kubectl} --kubeconfig stranger.kubeconfig auth whoami         # nobody: Unauthorized
 
 There is a kubeconfig for each of: {names}.
 {edit}
 ",
         url = control_plane.url(),
-        admin = path("admin"),
-        developer = path("developer"),
-        stranger = path("stranger"),
+        directory = directory.display(),
         names = names.join(", "),
         edit = edit(directory),
     )
