@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::cluster::{Plan, World};
 use crate::people::{ADMIN, DEV, Person};
+use crate::process::finish;
 use crate::webhook::eventually;
 
 const ADMIN_ROW: &str =
@@ -61,12 +62,25 @@ async fn an_edit_changes_the_next_login() {
 
     write(&world, &[("mapRoles", ADMIN_ROW), ("mapUsers", DEV_ROW)]).await;
     turns(&world, DEV, true).await;
+    shows_the_row_of_the_cluster(&world).await;
 
     // An emptied section is a revocation, and is never delayed.
     write(&world, &[("mapRoles", ADMIN_ROW), ("mapUsers", "[]")]).await;
     turns(&world, DEV, false).await;
     assert!(is_in(&world, ADMIN).await);
     world.stop().await;
+}
+
+/// `kube-iam verify` reads aws-auth from the cluster and names the row.
+async fn shows_the_row_of_the_cluster(world: &World) {
+    let mut verify = crate::process::kube_iam();
+    verify.args(["verify", "-i", crate::people::CLUSTER, "-o", "json", "-t", &crate::exec_plugin::token_of(DEV).await]);
+    verify.arg("--kubeconfig").arg(world.control_plane.admin_kubeconfig());
+    verify.envs(world.aws.server_environment()).env("NO_PROXY", "127.0.0.1");
+    let answer: serde_json::Value = serde_json::from_str(&finish(&mut verify).await.success()).unwrap();
+    assert_eq!(answer["Mapping"]["User"]["username"], "dev", "{answer}");
+    let why = answer["Mapping"]["Why"].as_str().unwrap();
+    assert!(why.starts_with("EKSConfigMap, `mapUsers`, line 1, column 3: "), "{why}");
 }
 
 #[tokio::test]

@@ -2,6 +2,16 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kube_iam_aws::http::{HttpSettings, Roots};
+use kube_iam_aws::sts_client::{StsClient, StsSettings};
+use kube_iam_core::partition::{Partition, StsHosts};
+use kube_iam_core::ports::Sts as _;
+use kube_iam_core::secret::Token;
+use kube_iam_core::sts::conclude;
+use kube_iam_core::token::{TokenPolicy, check};
+use kube_iam_standin::{MovableClock, Settings};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use tokio::process::Command;
 
 use crate::aws::Aws;
@@ -128,5 +138,39 @@ print("same" if ours == theirs else f"differs in {sorted(name for name in ours.k
         let url = url_of(&token_of(person).await);
         assert_eq!(python(person, PROGRAM, &[&url, CLUSTER]).await, "same");
         assert_ne!(python(person, PROGRAM, &[&url, "another"]).await, "same", "the check can fail");
+    }
+}
+
+/// A token that another program once made, with the keys of [`PEOPLE`](crate::people::PEOPLE).
+#[derive(serde::Deserialize)]
+struct Golden {
+    client: String,
+    person: String,
+    signed_at: jiff::Timestamp,
+    token: String,
+}
+
+/// Tokens of the SDKs for Go and JavaScript and of botocore, each the way users of that SDK make them, kept as they came: the checks
+/// must go on accepting them, and the signature must hold for the rebuilt request.
+#[tokio::test]
+async fn golden_tokens_of_other_sdks_hold() {
+    let golden: Vec<Golden> = serde_json::from_str(include_str!("../golden-tokens.json")).unwrap();
+    assert!(golden.len() >= 6);
+    for Golden { client, person, signed_at, token } in golden {
+        let clock = MovableClock::at(signed_at);
+        let aws = Aws::start_with(Settings { clock: clock.clock(), ..Settings::default() }).await;
+        let policy = TokenPolicy { hosts: StsHosts::of(Partition::Aws), cluster_id: CLUSTER.parse().unwrap() };
+        let request = check(&Token::new(token), &policy, signed_at).unwrap_or_else(|error| panic!("{client}: {error}"));
+        let roots = CertificateDer::pem_slice_iter(aws.standin.ca_pem().as_bytes()).map(Result::unwrap).collect();
+        let http = HttpSettings {
+            roots: Roots::Given(roots),
+            connect: Some(aws.standin.address().try_into().unwrap()),
+            ..HttpSettings::default()
+        };
+        let sts = StsClient::new(StsSettings { http, ..StsSettings::default() });
+        let identity = conclude(&request, Partition::Aws, sts.call(&request).await);
+        let identity = identity.unwrap_or_else(|error| panic!("{client}: {error}"));
+        let wanted = if person == "admin" { "role/Admin" } else { "user/team/dev" };
+        assert!(identity.canonical.as_str().ends_with(wanted), "{client}: {identity:?}");
     }
 }

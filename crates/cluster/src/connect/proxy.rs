@@ -46,7 +46,10 @@ fn is_this_host(target: &Uri) -> bool {
 fn chosen(url: &str, bypassed: &str, target: &Uri, origin: &'static str) -> Result<Option<Proxy>, ConnectError> {
     let intercept = |bypassed: &str| Matcher::builder().all(url).no(bypassed).build().intercept(target);
     let understood = intercept("").and_then(|intercept| Proxy::of(&intercept));
-    Ok(intercept(bypassed).and(Some(understood.ok_or(ConnectError::Proxy(origin))?)))
+    // The library takes `*` for names only; Go takes it for every host.
+    let everything = bypassed.split(',').any(|entry| entry.trim() == "*");
+    let intercepted = if everything { None } else { intercept(bypassed) };
+    Ok(intercepted.and(Some(understood.ok_or(ConnectError::Proxy(origin))?)))
 }
 
 impl Proxy {
