@@ -2,7 +2,8 @@
 //!
 //! The layout is the Go program's, so that both can share the file:
 //! `clusters` → cluster ID → profile → role ARN of `--role` or nothing → credentials. Unlike there the file is never written in place
-//! (a crash would leave half of it), a symlink is never followed, and an entry is not used in its last minute.
+//! (a crash would leave half of it), a symlink is never followed, an entry is not used in its last two minutes, and never for another
+//! [`Identity`] than it was made for.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -12,10 +13,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use kube_iam_core::secret::Secret;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Origin};
 use crate::environment::Environment;
+use crate::identity::Identity;
 use crate::limits;
 
 /// Why the cache file is not used.
@@ -92,17 +96,22 @@ impl Cache {
         Ok(Self { path: Path::new(home).join(".kube/cache/aws-iam-authenticator/credentials.yaml") })
     }
 
-    /// The credentials under a key, if there are any.
-    pub(crate) async fn read(&self, key: &Key) -> Result<Option<Credentials>, CacheProblem> {
+    /// The credentials under a key, if there are any and they were made for this identity.
+    pub(crate) async fn read(&self, key: &Key, identity: &Identity) -> Result<Option<Credentials>, CacheProblem> {
         let Some(mut file) = self.open()? else { return Ok(None) };
         self.lock(&file, File::try_lock_shared).await?;
         let contents = self.contents(&mut file)?;
         let entry = contents.clusters.get(&key.cluster).and_then(|profiles| profiles.get(&key.profile)?.get(&key.role));
-        Ok(entry.and_then(Entry::credentials))
+        Ok(entry.filter(|entry| entry.is_of(identity)).and_then(Entry::credentials))
     }
 
     /// Puts credentials under a key. Everything else in the file stays.
-    pub(crate) async fn write(&self, key: &Key, credentials: &Credentials) -> Result<(), CacheProblem> {
+    pub(crate) async fn write(
+        &self,
+        key: &Key,
+        identity: &Identity,
+        credentials: &Credentials,
+    ) -> Result<(), CacheProblem> {
         let Some(expires) = credentials.expires else { return Ok(()) };
         let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = std::fs::DirBuilder::new();
@@ -116,24 +125,25 @@ impl Cache {
             None => Contents::default(),
         };
         let profiles = contents.clusters.entry(key.cluster.clone()).or_default();
-        profiles.entry(key.profile.clone()).or_default().insert(key.role.clone(), Entry::of(credentials, expires));
+        let entry = Entry::of(identity, credentials, expires);
+        profiles.entry(key.profile.clone()).or_default().insert(key.role.clone(), entry);
         let text = serde_saphyr::to_string(&contents).map_err(|_| CacheProblem::Unreadable(self.path.clone()))?;
         self.exchange(directory, &text).map_err(|source| self.io(source))
     }
 
     /// Opens the file, unless it is not there. It must be a private file.
     fn open(&self) -> Result<Option<File>, CacheProblem> {
-        let found = match std::fs::symlink_metadata(&self.path) {
+        // Without blocking, so that a pipe in its place can't hold us up.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        let file = match OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            found => found.map_err(|source| self.io(source))?,
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => {
+                return Err(CacheProblem::NotAFile(self.path.clone()));
+            }
+            opened => opened.map_err(|source| self.io(source))?,
         };
-        if !found.is_file() {
-            return Err(CacheProblem::NotAFile(self.path.clone()));
-        }
-        let file = File::open(&self.path).map_err(|source| self.io(source))?;
         let opened = file.metadata().map_err(|source| self.io(source))?;
-        // Exchanged between the two looks: whoever did that is not trusted.
-        if (opened.dev(), opened.ino()) != (found.dev(), found.ino()) && !opened.is_file() {
+        if !opened.is_file() {
             return Err(CacheProblem::NotAFile(self.path.clone()));
         }
         if opened.mode() & 0o077 != 0 {
@@ -191,13 +201,24 @@ fn private() -> OpenOptions {
     options
 }
 
+/// Before the digest in `source` of our entries.
+const OURS: &str = "kube-iam ";
+
 impl Entry {
-    fn of(credentials: &Credentials, expires: Timestamp) -> Self {
+    /// An entry of the Go program names the kind of source only. It is taken for a profile, which the key names, and for nothing else.
+    fn is_of(&self, identity: &Identity) -> bool {
+        match self.source.strip_prefix(OURS) {
+            Some(digest) => digest == identity.digest,
+            None => matches!(identity.origin, Origin::Profile(_)),
+        }
+    }
+
+    fn of(identity: &Identity, credentials: &Credentials, expires: Timestamp) -> Self {
         Self {
             accesskeyid: credentials.access_key_id.clone(),
             secretaccesskey: credentials.secret_access_key.expose().to_owned(),
             sessiontoken: credentials.session_token.as_ref().map(|token| token.expose().to_owned()).unwrap_or_default(),
-            source: "kube-iam".to_owned(),
+            source: format!("{OURS}{}", identity.digest),
             canexpire: true,
             expires: expires.to_string(),
             accountid: String::new(),

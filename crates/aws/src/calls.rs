@@ -15,14 +15,15 @@ use crate::config::Config;
 use crate::credentials::{Credentials, Origin, timestamp};
 use crate::environment::Environment;
 use crate::error::{CredentialError, Trouble};
-use crate::http::{Http, HttpFailure, HttpSettings, Proxy, Roots, SdkHttp, SystemRoots, find};
+use crate::http::{Http, HttpFailure, HttpSettings, Proxy, ProxyError, Roots, SdkHttp, SystemRoots, find};
 
 /// How long a session of the role given with `--role` lasts, in seconds: the least STS allows, and one token's time.
 pub(crate) const ROLE_SESSION_SECONDS: i32 = 900;
 
 /// A way to call AWS, with the settings of one environment and profile.
 pub(crate) struct Calls {
-    pub(crate) http: SdkHttp,
+    /// A proxy that makes no sense is an error only once something is sent.
+    http: Result<SdkHttp, ProxyError>,
     pub(crate) region: String,
     form: StsEndpoint,
     url: Option<String>,
@@ -41,39 +42,39 @@ pub(crate) struct RoleRequest {
 
 impl Calls {
     /// Nothing is read or connected yet.
-    pub(crate) fn new(config: &Config<'_>, region: &str) -> Result<Self, CredentialError> {
-        Ok(Self {
-            http: sdk_http(config.environment(), config.setting("AWS_CA_BUNDLE", "ca_bundle"))?,
+    pub(crate) fn new(config: &Config<'_>, region: &str) -> Self {
+        Self {
+            http: sdk_http(config.environment(), config.setting("AWS_CA_BUNDLE", "ca_bundle")),
             region: region.to_owned(),
             form: config.endpoint_form(),
             url: config.sts_url(),
-        })
+        }
     }
 
     /// The configuration of aws-config's own providers.
-    pub(crate) fn provider_config(&self, region: &str) -> ProviderConfig {
-        ProviderConfig::without_region()
+    pub(crate) fn provider_config(&self, region: &str) -> Result<ProviderConfig, ProxyError> {
+        Ok(ProviderConfig::without_region()
             .with_region(Some(Region::new(region.to_owned())))
             .with_use_fips(Some(self.form.fips))
             .with_use_dual_stack(Some(self.form.dual_stack))
             .with_behavior_version(Some(BehaviorVersion::latest()))
-            .with_http_client(self.http.clone())
+            .with_http_client(self.http.clone()?))
     }
 
-    fn sts(&self, credentials: Option<&Credentials>) -> aws_sdk_sts::Client {
+    fn sts(&self, credentials: Option<&Credentials>) -> Result<aws_sdk_sts::Client, ProxyError> {
         let mut builder = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
             .use_fips(self.form.fips)
             .use_dual_stack(self.form.dual_stack)
-            .http_client(self.http.clone());
+            .http_client(self.http.clone()?);
         if let Some(credentials) = credentials {
             builder = builder.credentials_provider(credentials.to_sdk());
         }
         if let Some(url) = &self.url {
             builder = builder.endpoint_url(url);
         }
-        aws_sdk_sts::Client::from_conf(builder.build())
+        Ok(aws_sdk_sts::Client::from_conf(builder.build()))
     }
 
     /// One AssumeRole call.
@@ -86,7 +87,7 @@ impl Calls {
     ) -> Result<Credentials, CredentialError> {
         let (serial, code) = request.mfa.clone().unzip();
         let reply = self
-            .sts(Some(base))
+            .sts(Some(base))?
             .assume_role()
             .role_arn(&request.role)
             .role_session_name(request.session_name.clone().unwrap_or_else(|| generated_name(now)))
@@ -110,7 +111,7 @@ impl Calls {
     ) -> Result<Credentials, CredentialError> {
         const ACTION: &str = "AssumeRoleWithWebIdentity";
         let reply = self
-            .sts(None)
+            .sts(None)?
             .assume_role_with_web_identity()
             .role_arn(role)
             .role_session_name(session_name.unwrap_or_else(|| generated_name(now)))
@@ -120,7 +121,7 @@ impl Calls {
             .map_err(|error| CredentialError::Call {
                 action: ACTION,
                 trouble: trouble(&error),
-                source: error.into(),
+                source: summary(&error).into(),
             })?;
         issued(ACTION, reply.credentials)
     }
@@ -128,14 +129,14 @@ impl Calls {
     /// The `UserId` that STS gives for credentials.
     pub(crate) async fn user_id(&self, base: &Credentials, origin: &Origin) -> Result<String, CredentialError> {
         const ACTION: &str = "GetCallerIdentity";
-        let reply = self.sts(Some(base)).get_caller_identity().send().await;
+        let reply = self.sts(Some(base))?.get_caller_identity().send().await;
         let reply = reply.map_err(|error| refused(ACTION, error, base, origin, None))?;
         Ok(reply.user_id.unwrap_or_default())
     }
 }
 
 /// The HTTP client of everything that AWS's own libraries send.
-fn sdk_http(environment: &Environment, bundle: Option<&str>) -> Result<SdkHttp, CredentialError> {
+fn sdk_http(environment: &Environment, bundle: Option<&str>) -> Result<SdkHttp, ProxyError> {
     let roots = match bundle {
         Some(path) => Roots::Bundle(path.into()),
         None => Roots::System(SystemRoots::from_environment(environment)),

@@ -17,10 +17,11 @@ use jiff::Timestamp;
 use kube_iam_core::secret::Secret;
 use tokio::io::AsyncReadExt as _;
 
-use crate::calls::{Calls, RoleRequest};
+use crate::calls::{Calls, RoleRequest, trouble};
 use crate::config::Config;
 use crate::credentials::{Credentials, Origin};
-use crate::error::CredentialError;
+use crate::error::{CredentialError, Trouble};
+use crate::http::causes;
 use crate::limits;
 use crate::mfa::{MfaPrompt, QUESTION};
 use crate::process;
@@ -106,6 +107,12 @@ impl Chain<'_> {
             if looped {
                 return Err(CredentialError::ProfileLoop { profiles: visited });
             }
+            // The keys of a source profile come before its own role, as in the AWS CLI.
+            if visited.len() > 1
+                && let Some(keys) = keys_of(profile)
+            {
+                return Ok(Some(keys));
+            }
             let Some(role) = key(profile, "role_arn") else { return self.without_role(&name, profile).await };
             if let Some(path) = key(profile, "web_identity_token_file") {
                 return self.web_identity(role, key(profile, "role_session_name"), Path::new(path)).await.map(Some);
@@ -153,6 +160,11 @@ impl Chain<'_> {
         }
         if key(profile, "sso_session").is_some() || key(profile, "sso_start_url").is_some() {
             return self.sso(name, profile).await.map(Some);
+        }
+        if key(profile, "login_session").is_some() {
+            let problem =
+                "`login_session` is not supported; use `credential_process = aws configure export-credentials`";
+            return Err(CredentialError::Profile { profile: name.to_owned(), problem: problem.to_owned() });
         }
         let Some(command) = key(profile, "credential_process") else { return Ok(None) };
         let ran = process::run(command, self.config.environment()).await;
@@ -232,21 +244,21 @@ impl Chain<'_> {
         let start_url = setting("sso_start_url").ok_or_else(|| missing("sso_start_url"))?;
         let region = setting("sso_region").ok_or_else(|| missing("sso_region"))?;
         let mut builder = SsoCredentialsProvider::builder()
-            .configure(&self.calls.provider_config(region))
+            .configure(&self.calls.provider_config(region)?)
             .account_id(account)
             .role_name(role)
             .start_url(start_url)
             .region(Region::new(region.to_owned()));
         builder.set_session_name(session.map(str::to_owned));
         let found = builder.build().provide_credentials().await.map_err(|error| {
-            let told = crate::http::causes(&error);
-            match told.contains("ForbiddenException") || told.contains("ResourceNotFound") {
-                true => CredentialError::SsoRole {
-                    profile: name.to_owned(),
-                    role: role.to_owned(),
-                    account: account.to_owned(),
-                },
-                false => CredentialError::SsoSession { profile: name.to_owned(), source: told.into() },
+            let (trouble, told) = (trouble(&error), causes(&error));
+            let profile = name.to_owned();
+            if trouble != Trouble::Answer {
+                CredentialError::Call { action: "GetRoleCredentials", trouble, source: told.into() }
+            } else if told.contains("ForbiddenException") || told.contains("ResourceNotFound") {
+                CredentialError::SsoRole { profile, role: role.to_owned(), account: account.to_owned() }
+            } else {
+                CredentialError::SsoSession { profile, source: told.into() }
             }
         })?;
         Ok(Credentials::from_sdk(&found))
@@ -254,15 +266,15 @@ impl Chain<'_> {
 
     async fn container(&self) -> Result<Credentials, CredentialError> {
         let provider =
-            EcsCredentialsProvider::builder().configure(&self.calls.provider_config(&self.calls.region)).build();
+            EcsCredentialsProvider::builder().configure(&self.calls.provider_config(&self.calls.region)?).build();
         let found = provider.provide_credentials().await;
         found
             .map(|found| Credentials::from_sdk(&found))
-            .map_err(|error| CredentialError::Container(crate::http::causes(&error).into()))
+            .map_err(|error| CredentialError::Container(causes(&error).into()))
     }
 
     async fn metadata(&self) -> Result<Credentials, CredentialError> {
-        let config = self.calls.provider_config(&self.calls.region);
+        let config = self.calls.provider_config(&self.calls.region)?;
         let provider = ImdsCredentialsProvider::builder()
             .configure(&config)
             .imds_client(metadata_client(&config, limits::METADATA_TIMEOUT))
@@ -270,13 +282,13 @@ impl Chain<'_> {
         let found = provider.provide_credentials().await;
         found
             .map(|found| Credentials::from_sdk(&found))
-            .map_err(|error| CredentialError::Metadata(crate::http::causes(&error).into()))
+            .map_err(|error| CredentialError::Metadata(causes(&error).into()))
     }
 }
 
 /// The region of the machine, if instance metadata tells it at once.
 pub(crate) async fn region_of_machine(calls: &Calls) -> Option<String> {
-    let config = calls.provider_config(&calls.region);
+    let config = calls.provider_config(&calls.region).ok()?;
     let client = metadata_client(&config, limits::METADATA_REGION_TIMEOUT);
     let provider = ImdsRegionProvider::builder().configure(&config).imds_client(client).build();
     let asked = tokio::time::timeout(limits::METADATA_REGION_TIMEOUT * 2, provider.region());
@@ -302,7 +314,10 @@ fn keys_of(profile: &Profile) -> Option<Credentials> {
         access_key_id: key(profile, "aws_access_key_id")?.to_owned(),
         secret_access_key: Secret::new(key(profile, "aws_secret_access_key")?),
         session_token: key(profile, "aws_session_token").map(Secret::new),
-        expires: key(profile, "aws_expiration").and_then(|text| text.parse().ok()),
+        // Not AWS's keys, but what the programs write that put temporary keys into the file.
+        expires: key(profile, "aws_expiration")
+            .or_else(|| key(profile, "x_security_token_expires"))
+            .and_then(|text| text.parse().ok()),
     })
 }
 

@@ -72,7 +72,7 @@ pub enum CredentialError {
         account: String,
     },
     /// The credentials have ended, or are about to.
-    #[error("the credentials from {origin} have expired{}", .at.map(|at| format!(" (valid until {at})")).unwrap_or_default())]
+    #[error("the credentials from {origin} have expired, or do within a minute{}", .at.map(|at| format!(" (valid until {at})")).unwrap_or_default())]
     Expired {
         /// Whose they are.
         origin: Origin,
@@ -156,7 +156,7 @@ pub enum CredentialError {
         user_id: String,
     },
     /// The region or the configured endpoint is unusable.
-    #[error("there is no STS endpoint for this region")]
+    #[error("could not tell which STS endpoint to use")]
     Target(#[from] TargetError),
     /// The proxy is unusable.
     #[error("the proxy is not usable")]
@@ -233,7 +233,12 @@ impl CredentialError {
             Self::ProfileLoop { .. } | Self::Config(_) => {
                 "correct `~/.aws/config` (or the file that `AWS_CONFIG_FILE` names)".to_owned()
             }
-            Self::Container(_) | Self::Call { .. } | Self::Presign(_) => return None,
+            Self::Container(_) => "check `AWS_CONTAINER_CREDENTIALS_FULL_URI` and the Pod Identity association or task role behind it"
+                .to_owned(),
+            Self::Call { action: "AssumeRoleWithWebIdentity", .. } => {
+                "the role's trust policy must name the identity provider and the subject of the token".to_owned()
+            }
+            Self::Call { .. } | Self::Presign(_) => return None,
         })
     }
 }

@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod environment;
 pub mod error;
 pub mod http;
+mod identity;
 pub mod limits;
 pub mod mfa;
 pub mod presign;

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::credentials::{Credentials, Origin};
 use crate::environment::Environment;
 use crate::error::CredentialError;
+use crate::identity::Identity;
 use crate::mfa::MfaPrompt;
 use crate::presign::{Target, presign};
 
@@ -21,6 +22,9 @@ const TOKEN_TIME: SignedDuration = SignedDuration::from_mins(14);
 
 /// How long before the end of the credentials a token of theirs ends.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// Credentials that end sooner are fetched anew before signing, where that is possible.
+const FRESH: SignedDuration = SignedDuration::from_mins(2);
 
 /// The region where everything else fails, as in the Go client.
 const LAST_REGION: &str = "us-east-1";
@@ -94,7 +98,7 @@ pub async fn mint(
     let config = Config::load(environment).await?;
     let mut warnings = Vec::new();
     let region = region(request, &config, &mut warnings).await?;
-    let calls = Calls::new(&config, &region)?;
+    let calls = Calls::new(&config, &region);
     let chain = Chain { config: &config, calls: &calls, prompt, now };
     let base = base(request, &chain, &mut warnings).await?;
     let found = match &request.role {
@@ -116,7 +120,7 @@ async fn region(
         return Ok(region.to_owned());
     }
     if !config.metadata_disabled()
-        && let Some(region) = region_of_machine(&Calls::new(config, LAST_REGION)?).await
+        && let Some(region) = region_of_machine(&Calls::new(config, LAST_REGION)).await
     {
         return Ok(region);
     }
@@ -133,7 +137,7 @@ async fn base(
     warnings: &mut Vec<Warning>,
 ) -> Result<Found, CredentialError> {
     if !request.cache {
-        return chain.find().await;
+        return fresh(chain).await;
     }
     if let Some(found) = of_environment(chain.config) {
         warnings.push(Warning::NotCacheable);
@@ -148,24 +152,34 @@ async fn base(
         Ok(cache) => cache,
         Err(problem) => {
             warnings.push(Warning::Cache(problem));
-            return chain.find().await;
+            return fresh(chain).await;
         }
     };
-    let origin = Origin::Profile(key.profile.clone());
-    match cache.read(&key).await {
-        Ok(Some(credentials)) if !ends_within(&credentials, MARGIN, chain.now) => {
-            return Ok(Found { credentials, origin });
+    let identity = Identity::of(chain.config);
+    match cache.read(&key, &identity).await {
+        Ok(Some(credentials)) if !ends_within(&credentials, FRESH, chain.now) => {
+            return Ok(Found { credentials, origin: identity.origin });
         }
         Ok(_) => {}
         Err(problem) => {
             warnings.push(Warning::Cache(problem));
-            return chain.find().await;
+            return fresh(chain).await;
         }
     }
-    let found = chain.find().await?;
+    let found = fresh(chain).await?;
     match found.credentials.expires {
         None => warnings.push(Warning::NotCacheable),
-        Some(_) => warnings.extend(cache.write(&key, &found.credentials).await.err().map(Warning::Cache)),
+        Some(_) => warnings.extend(cache.write(&key, &identity, &found.credentials).await.err().map(Warning::Cache)),
+    }
+    Ok(found)
+}
+
+/// The source credentials from their source. What is about to end is asked for once more: a `credential_process` or a container may
+/// have handed out the last minutes of an old session.
+async fn fresh(chain: &Chain<'_>) -> Result<Found, CredentialError> {
+    let found = chain.find().await?;
+    if found.origin != Origin::Environment && ends_within(&found.credentials, FRESH, chain.now) {
+        return chain.find().await;
     }
     Ok(found)
 }
@@ -178,6 +192,9 @@ async fn assume(
     base: &Found,
     now: Timestamp,
 ) -> Result<Found, CredentialError> {
+    if ends_within(&base.credentials, SignedDuration::ZERO, now) {
+        return Err(CredentialError::Expired { origin: base.origin.clone(), at: base.credentials.expires });
+    }
     let session_name = match request.forward_session_name {
         true => Some(forwarded(calls.user_id(&base.credentials, &base.origin).await?)?),
         false => request.session_name.clone(),

@@ -31,7 +31,7 @@ impl std::fmt::Debug for Socks {
 }
 
 /// The proxy named by the environment is unusable. Going around it in silence would send traffic where the operator forbids it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the proxy named by `HTTPS_PROXY` (or `ALL_PROXY`) is not a URL with scheme `http`, `https` or `socks5`")]
 pub struct ProxyError;
 

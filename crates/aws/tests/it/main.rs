@@ -1,0 +1,12 @@
+//! This crate against the stand-in for AWS.
+
+mod cached;
+mod child;
+mod configured;
+mod endpoints;
+mod identities;
+mod machines;
+mod network;
+mod proxies;
+mod sts_client;
+mod world;
