@@ -1,0 +1,112 @@
+//! What the pure parts of a login cost: `cargo bench -p kube-iam-core`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use divan::{Bencher, black_box};
+use jiff::Timestamp;
+use kube_iam_core::arn::{Arn, PrincipalKind};
+use kube_iam_core::aws_auth::{Section, read_section};
+use kube_iam_core::identity::{Identity, UserId};
+use kube_iam_core::mapping::{Backend, RolePaths, Snapshot, resolve};
+use kube_iam_core::partition::{Partition, StsHosts};
+use kube_iam_core::secret::Token;
+use kube_iam_core::token::{TokenPolicy, check};
+
+fn main() {
+    divan::main();
+}
+
+/// A token as long as those with a session token.
+fn token() -> Token {
+    let session = "IQoJb3JpZ2luX2VjEXAMPLE%2F".repeat(30);
+    let url = format!(
+        "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256\
+         &X-Amz-Credential=ASIAIOSFODNN7EXAMPLE%2F20260101%2Fus-east-1%2Fsts%2Faws4_request&X-Amz-Date=20260101T000000Z\
+         &X-Amz-Expires=60&X-Amz-Security-Token={session}&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id&X-Amz-Signature={}",
+        "0123456789abcdef".repeat(4)
+    );
+    Token::new(format!("k8s-aws-v1.{}", URL_SAFE_NO_PAD.encode(url)))
+}
+
+#[divan::bench]
+fn token_check(bencher: Bencher<'_, '_>) {
+    let (token, now) = (token(), "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
+    let policy = TokenPolicy { hosts: StsHosts::of(Partition::Aws), cluster_id: "bench".parse().unwrap() };
+    bencher.bench(|| check(black_box(&token), &policy, now).unwrap());
+}
+
+/// mapRoles with this many rows.
+fn rows(count: usize) -> String {
+    let row = |n| {
+        format!(
+            "- rolearn: arn:aws:iam::111122223333:role/r{n:05}\n  username: 'u:{{{{SessionName}}}}'\n  groups: [g]\n"
+        )
+    };
+    (0..count).map(row).collect()
+}
+
+fn snapshot(count: usize) -> Snapshot {
+    let rows = read_section(Section::MapRoles, &rows(count)).unwrap();
+    assert_eq!(rows.mappings.len(), count);
+    Snapshot::new(Backend::EksConfigMap, [&rows], RolePaths::Match)
+}
+
+fn identity(role: &str) -> Identity {
+    let arn: Arn = format!("arn:aws:sts::111122223333:assumed-role/{role}/alice").parse().unwrap();
+    let (user_id, session_name) =
+        UserId::parse("AROAEXAMPLE:alice", PrincipalKind::AssumedRole, arn.account()).unwrap();
+    Identity {
+        key: arn.canonical().key(),
+        canonical: arn.canonical(),
+        account: arn.account(),
+        user_id,
+        session_name,
+        access_key_id: "ASIAIOSFODNN7EXAMPLE".parse().unwrap(),
+        sts_host: StsHosts::of(Partition::Aws).iter().next().unwrap().clone(),
+        arn,
+    }
+}
+
+#[divan::bench(args = [10, 1_000, 10_000])]
+fn resolve_last_row(bencher: Bencher<'_, '_>, count: usize) {
+    let (snapshots, identity) = ([snapshot(count)], identity(&format!("r{:05}", count - 1)));
+    bencher.bench(|| resolve(black_box(&snapshots), black_box(&identity)));
+}
+
+#[divan::bench(args = [10, 1_000, 10_000])]
+fn resolve_nobody(bencher: Bencher<'_, '_>, count: usize) {
+    let (snapshots, identity) = ([snapshot(count)], identity("stranger"));
+    bencher.bench(|| resolve(black_box(&snapshots), black_box(&identity)));
+}
+
+/// About a mebibyte of mapRoles, parsed and made into a snapshot.
+#[divan::bench]
+fn read_one_mebibyte(bencher: Bencher<'_, '_>) {
+    let text = rows(10_900);
+    assert!((1_000_000..=1 << 20).contains(&text.len()), "{}", text.len());
+    bencher.bench(|| {
+        let rows = read_section(Section::MapRoles, black_box(&text)).unwrap();
+        Snapshot::new(Backend::EksConfigMap, [&rows], RolePaths::Match)
+    });
+}
+
+/// The same text, parsed only.
+#[divan::bench]
+fn parse_one_mebibyte(bencher: Bencher<'_, '_>) {
+    let text = rows(10_900);
+    bencher.bench(|| kube_iam_core::yaml::parse(black_box(&text)).unwrap().map(|node| node.mark));
+}
+
+/// A text of aliases on aliases, as long as a ConfigMap may be.
+#[divan::bench]
+fn read_a_bomb(bencher: Bencher<'_, '_>) {
+    let mut text = String::from("- &a0 [x, x, x, x, x, x, x, x]\n");
+    for level in 1.. {
+        let line = format!("- &a{level} [{}]\n", vec![format!("*a{}", level - 1); 8].join(", "));
+        if text.len() + line.len() > 1 << 20 {
+            break;
+        }
+        text.push_str(&line);
+    }
+    bencher.bench(|| read_section(Section::MapRoles, black_box(&text)).map(|rows| rows.problems.len()));
+}

@@ -1,0 +1,4 @@
+//! Not shipped: what measures and guards the project.
+
+pub mod load;
+pub mod process;
