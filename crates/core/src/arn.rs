@@ -105,7 +105,9 @@ fn principal<'a>(service: &str, resource: &'a str) -> Result<(PrincipalKind, &'a
         ("iam", "instance-profile") => Err(ArnError::InstanceProfile),
         ("sts", "federated-user") => named(PrincipalKind::FederatedUser),
         ("sts", "assumed-role") => match name.rsplit_once('/') {
-            Some((role, _session)) if !role.is_empty() => Ok((PrincipalKind::AssumedRole, role)),
+            Some((role, _session)) if !role.is_empty() && !role.ends_with('/') => {
+                Ok((PrincipalKind::AssumedRole, role))
+            }
             _ => Err(ArnError::Name),
         },
         ("iam" | "sts", _) => Err(ArnError::Resource(word.to_owned())),
@@ -260,6 +262,7 @@ mod tests {
             ("arn:aws:iam::123456789012:root/x", ArnError::Resource("root".into())),
             ("arn:aws:sts::123456789012:assumed-role/x", ArnError::Name),
             ("arn:aws:sts::123456789012:assumed-role//s", ArnError::Name),
+            ("arn:aws:sts::123456789012:assumed-role/x//s", ArnError::Name),
         ];
         for (given, wanted) in cases {
             assert_eq!(given.parse::<Arn>(), Err(wanted), "{given}");
