@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use kube_iam_core::arn::{Arn, PrincipalKind};
 use kube_iam_core::aws_auth::{Section, read_section};
 use kube_iam_core::identity::{Identity, UserId};
-use kube_iam_core::mapping::{Backend, RolePaths, Snapshot, resolve};
+use kube_iam_core::mapping::{Backend, Resolution, RolePaths, Snapshot, resolve};
 use kube_iam_core::partition::{Partition, StsHosts};
 use kube_iam_core::secret::Token;
 use kube_iam_core::token::{TokenPolicy, check};
@@ -70,12 +70,25 @@ fn identity(role: &str) -> Identity {
 #[divan::bench(args = [10, 1_000, 10_000])]
 fn resolve_last_row(bencher: Bencher<'_, '_>, count: usize) {
     let (snapshots, identity) = ([snapshot(count)], identity(&format!("r{:05}", count - 1)));
+    assert!(matches!(resolve(&snapshots, &identity), Resolution::Mapped { .. }));
     bencher.bench(|| resolve(black_box(&snapshots), black_box(&identity)));
 }
 
 #[divan::bench(args = [10, 1_000, 10_000])]
 fn resolve_nobody(bencher: Bencher<'_, '_>, count: usize) {
     let (snapshots, identity) = ([snapshot(count)], identity("stranger"));
+    assert_eq!(resolve(&snapshots, &identity), Resolution::NotMapped);
+    bencher.bench(|| resolve(black_box(&snapshots), black_box(&identity)));
+}
+
+/// Somebody whose permission set is mapped, among this many roles.
+#[divan::bench(args = [10, 1_000, 10_000])]
+fn resolve_permission_set(bencher: Bencher<'_, '_>, count: usize) {
+    let text = rows(count) + "- {sso: {permissionSetName: Dev, accountID: '111122223333'}, username: d}\n";
+    let rows = read_section(Section::MapRoles, &text).unwrap();
+    let snapshots = [Snapshot::new(Backend::EksConfigMap, [&rows], RolePaths::Match)];
+    let identity = identity("AWSReservedSSO_Dev_0123456789abcdef");
+    assert!(matches!(resolve(&snapshots, &identity), Resolution::Mapped { .. }));
     bencher.bench(|| resolve(black_box(&snapshots), black_box(&identity)));
 }
 

@@ -78,7 +78,8 @@ impl Node {
     /// The text, if YAML 1.1 reads the value as text.
     pub fn as_text(&self) -> Option<&str> {
         match &self.value {
-            Value::Scalar { text, kind: ScalarKind::Text } => Some(text),
+            // As a value the merge key is a text like any other.
+            Value::Scalar { text, kind: ScalarKind::Text | ScalarKind::Merge } => Some(text),
             Value::Scalar { .. } | Value::Sequence(_) | Value::Mapping(_) => None,
         }
     }
