@@ -137,13 +137,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<CommandL
         Ok(line) => return Ok(Some(line)),
         Err(error) => error,
     };
-    let text = error.render().ansi().to_string();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            output::data(&text)?;
+            output::data(&error.render().ansi().to_string())?;
             Ok(None)
         }
-        _ => Err(Failure::usage(&text).exit(usage_exit(&args))),
+        _ => Err(Failure::usage(&error.render().to_string()).exit(usage_exit(&args))),
     }
 }
 

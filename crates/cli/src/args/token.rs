@@ -35,12 +35,12 @@ pub struct TokenArgs {
     #[arg(short, long, value_name = "NAME")]
     pub session_name: Option<String>,
     /// Print the bare token instead of an ExecCredential
-    #[arg(long)]
-    pub token_only: bool,
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub token_only: Option<bool>,
     /// Name the session of the assumed role after the session that assumes it
-    #[arg(long)]
-    pub forward_session_name: bool,
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub forward_session_name: Option<bool>,
     /// Keep the source credentials in a private file for the next call
-    #[arg(long)]
-    pub cache: bool,
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub cache: Option<bool>,
 }

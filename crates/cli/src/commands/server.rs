@@ -161,7 +161,13 @@ impl Files {
     fn reread(&self) -> Result<StaticMappings, Failure> {
         let config = match &self.config {
             None => Config::default(),
-            Some(path) => config_file::accept(path, config_file::load(path)?, self.strict)?,
+            Some(path) => {
+                let parsed = config_file::load(path)?;
+                for warning in &parsed.warnings {
+                    tracing::warn!(%warning, "the changed configuration");
+                }
+                config_file::accept(path, parsed, self.strict)?
+            }
         };
         self.mappings(&config.server)
     }

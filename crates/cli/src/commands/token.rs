@@ -31,8 +31,8 @@ pub fn run(global: &Global, args: &TokenArgs) -> Result<(), Failure> {
         role: text(role, config.role),
         external_id: text(external_id, config.external_id),
         session_name: text(session_name, config.session_name),
-        forward_session_name: *forward_session_name || config.forward_session_name.unwrap_or(false),
-        cache: *cache || config.cache.unwrap_or(false),
+        forward_session_name: forward_session_name.or(config.forward_session_name).unwrap_or(false),
+        cache: cache.or(config.cache).unwrap_or(false),
     };
     if request.forward_session_name && request.session_name.is_some() {
         return Err(Failure::new("cannot specify both --forward-session-name and --session-name parameter"));
@@ -44,7 +44,7 @@ pub fn run(global: &Global, args: &TokenArgs) -> Result<(), Failure> {
     for warning in &minted.warnings {
         output::warn(&warning.to_string());
     }
-    match *token_only || config.token_only.unwrap_or(false) {
+    match token_only.or(config.token_only).unwrap_or(false) {
         true => output::data(&format!("{}\n", minted.token.expose())),
         false => output::data(&format!("{}\n", encode(info.version, &minted.token, minted.expires))),
     }

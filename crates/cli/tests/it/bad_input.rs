@@ -240,3 +240,29 @@ async fn replies_that_are_not_exactly_caller_identity_are_denied() {
     webhook.review(&token_of(ADMIN).await).await.user();
     assert_eq!(webhook.terminate().await, Some(0));
 }
+
+/// A mebibyte of aliases on aliases, which a reader that copies would blow up to more than there is memory.
+#[tokio::test]
+async fn a_bomb_in_a_section_costs_little_memory() {
+    let mut bomb = "- &a0 [x, x, x, x, x, x, x, x]\n".to_string();
+    for level in 1.. {
+        let line = format!("- &a{level} [{}]\n", vec![format!("*a{}", level - 1); 8].join(", "));
+        if bomb.len() + line.len() > (1 << 20) - 200 {
+            break;
+        }
+        bomb.push_str(&line);
+    }
+    let aws = Aws::start().await;
+    let home = Home::new(MAPPINGS);
+    let webhook = Webhook::start(&home, &aws).await;
+    // The same text as configuration: it is refused, and the old one stays in force.
+    std::fs::write(home.path("config.yaml"), format!("server:\n  mapRoles:\n{}", bomb.replace("- &", "  - &")))
+        .unwrap();
+    webhook.logged("the old one stays in force").await;
+    webhook.review(&token_of(ADMIN).await).await.user();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", webhook.pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim().trim_end_matches(" kB");
+    let peak: u64 = peak.parse().unwrap();
+    assert!(peak < 128 * 1024, "the server's peak is {peak} kB");
+    assert_eq!(webhook.terminate().await, Some(0));
+}

@@ -18,3 +18,4 @@ mod outbound;
 mod quickstart;
 mod tokens_of_others;
 mod verify;
+mod yaml_as_go;

@@ -136,6 +136,14 @@ fn hopeless() -> Vec<(String, &'static str)> {
         "sts.s3.amazonaws.com",
         "sts.cn-north-1.amazonaws.com.cn",
         "sts.us-gov-west-1.amazonaws.com",
+        "sts.US-EAST-1.amazonaws.com",
+        "sts%2eus-east-1.amazonaws.com",
+        "sts..amazonaws.com",
+        "sts.a.b.amazonaws.com",
+        "sts.us-east-1.amazonaws.com\\evil",
+        "evil.example/?sts.us-east-1.amazonaws.com",
+        "evil.example#sts.us-east-1.amazonaws.com",
+        "",
     ] {
         tokens.push((token(&url(host, "us-east-1", now)), "token_host"));
     }

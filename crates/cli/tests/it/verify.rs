@@ -129,3 +129,24 @@ async fn offline_decodes_and_asks_nobody() {
     assert_eq!((&answer["ARN"], &answer["Verified"]), (&Value::Null, &false.into()));
     assert_eq!(aws.standin.calls().len(), 0);
 }
+
+#[tokio::test]
+async fn an_unreachable_cluster_is_one_clear_error() {
+    let aws = Aws::start().await;
+    let home = Home::new("");
+    let kubeconfig = "{apiVersion: v1, kind: Config, current-context: c, contexts: [{name: c, context: {cluster: c, user: u}}], \
+                      clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}], users: [{name: u, user: {token: t}}]}";
+    std::fs::write(home.path("kubeconfig"), kubeconfig).unwrap();
+    let mut command = verify(&aws);
+    command.args(["-i", CLUSTER, "-t", &token_of(ADMIN).await, "--kubeconfig"]).arg(home.path("kubeconfig"));
+    let stderr = finish(&mut command).await.failure(3);
+    assert!(stderr.starts_with("error: ") && stderr.contains("\nhint: "), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_wrong_command_line_is_said_once() {
+    for (args, code) in [(&["verify", "--nope"][..], 1), (&["quickstart", "--nope"][..], 2), (&["nope"][..], 2)] {
+        let stderr = finish(kube_iam().args(args)).await.failure(code);
+        assert!(stderr.starts_with("error: un") && !stderr.contains("error: error"), "{stderr}");
+    }
+}
