@@ -1,30 +1,40 @@
 //! What each fuzz target does with its input, and what must hold. The targets
 //! call these under libFuzzer; an ordinary test replays the corpora with them.
+//!
+//! Each says whether the input was accepted, so that the replay can tell that a
+//! corpus reaches both outcomes.
 
+use std::collections::BTreeSet;
+use std::error::Error;
 use std::str::from_utf8;
-
-use jiff::Timestamp;
-use kube_iam_core::arn::Arn;
-use kube_iam_core::aws_auth::{Section, read_section};
-use kube_iam_core::identity::{Identity, UserId};
-use kube_iam_core::limits;
-use kube_iam_core::mapping::{Backend, RolePaths, Snapshot};
-use kube_iam_core::partition::{Partition, StsHosts};
-use kube_iam_core::ports::StsReply;
-use kube_iam_core::review;
-use kube_iam_core::secret::Token;
-use kube_iam_core::sts::{StsRequest, conclude};
-use kube_iam_core::template::Template;
-use kube_iam_core::token::{PREFIX, TokenPolicy, check};
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use kube_iam_core::arn::{Arn, PrincipalKind};
+use kube_iam_core::aws_auth::{MappingRow, Principal, Section, SsoPermissionSet, read_section};
+use kube_iam_core::decision::{self, DenialStatus};
+use kube_iam_core::identity::{Identity, UserId};
+use kube_iam_core::last_good::{LastGood, LastGoodPolicy};
+use kube_iam_core::limits;
+use kube_iam_core::mapping::{Backend, Resolution, RolePaths, Snapshot, resolve};
+use kube_iam_core::partition::{Partition, StsHosts};
+use kube_iam_core::ports::{Observation, StsReply};
+use kube_iam_core::reason::{Class, Reason};
+use kube_iam_core::review::{self, ReviewVersion};
+use kube_iam_core::secret::Token;
+use kube_iam_core::sts::{StsRequest, conclude};
+use kube_iam_core::template::{Placeholder, Template};
+use kube_iam_core::token::{PREFIX, TokenPolicy, check};
+use kube_iam_core::yaml;
+use serde_json::Value;
 
-/// A target by its name.
-pub(crate) type Body = fn(&[u8]);
+/// A target: takes an input, panics if something does not hold.
+pub type Body = fn(&[u8]) -> bool;
 
-/// Every target.
-pub(crate) const TARGETS: [(&str, Body); 6] = [
+/// Every target by its name.
+pub const TARGETS: [(&str, Body); 6] = [
     ("token_check", token_check),
     ("sts_reply", sts_reply),
     ("review_decode", review_decode),
@@ -38,117 +48,248 @@ const GOOD_URL: &str = "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIde
 &X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id\
 &X-Amz-Signature=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-fn now() -> Timestamp {
-    "2026-01-01T00:00:00Z".parse().unwrap()
-}
+static NOW: LazyLock<Timestamp> = LazyLock::new(|| "2026-01-01T00:00:00Z".parse().unwrap());
 
-fn policy() -> TokenPolicy {
-    TokenPolicy { hosts: StsHosts::of(Partition::Aws), cluster_id: "fuzz".parse().unwrap() }
-}
+static POLICY: LazyLock<TokenPolicy> =
+    LazyLock::new(|| TokenPolicy { hosts: StsHosts::of(Partition::Aws), cluster_id: "fuzz".parse().unwrap() });
+
+static REQUEST: LazyLock<StsRequest> = LazyLock::new(|| check(&token(GOOD_URL.as_bytes()), &POLICY, *NOW).unwrap());
 
 fn token(url: &[u8]) -> Token {
     Token::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(url)))
 }
 
-fn request() -> StsRequest {
-    check(&token(GOOD_URL.as_bytes()), &policy(), now()).unwrap()
+/// An error may be logged: its chain is short and holds no control characters.
+fn assert_loggable(error: &dyn Error) {
+    let text = error.to_string();
+    assert!(!text.chars().any(char::is_control), "{text:?}");
+    assert!(text.len() <= 2 * limits::ARN_BYTES, "{} bytes", text.len());
+    error.source().into_iter().for_each(assert_loggable);
 }
 
 /// The input is the URL inside a token, and once more a whole token. What is
-/// accepted asks a host of the list, and can be checked again to the same.
-pub(crate) fn token_check(input: &[u8]) {
-    let policy = policy();
+/// accepted asks a host of the list for exactly what was signed, each parameter
+/// once, and can be checked again to the same.
+pub fn token_check(input: &[u8]) -> bool {
     let whole = from_utf8(input).map(Token::new);
+    let mut accepted = false;
     for token in [token(input)].into_iter().chain(whole) {
-        let Ok(request) = check(&token, &policy, now()) else { continue };
-        assert!(policy.hosts.find(request.host().name()).is_some());
+        let request = match check(&token, &POLICY, *NOW) {
+            Ok(request) => request,
+            Err(error) => {
+                assert_loggable(&error);
+                continue;
+            }
+        };
+        accepted = true;
+        assert!(token.expose().len() <= limits::TOKEN_BYTES);
+        let host = POLICY.hosts.find(request.host().name()).unwrap();
         let url = request.url();
-        assert!(url.expose().starts_with(&format!("https://{}/?", request.host().name())));
-        let again = check(&self::token(url.expose().as_bytes()), &policy, now()).unwrap();
-        assert_eq!(again.url(), url);
-        assert_eq!(again.access_key_id(), request.access_key_id());
+        let query = url.expose().strip_prefix(&format!("https://{}/?", host.name())).unwrap();
+        assert_strict(query);
+        assert_eq!(request.expires_at(), request.signed_at() + SignedDuration::from_secs(limits::TOKEN_AGE_SECONDS));
+        assert!(*NOW < request.expires_at() || *NOW == request.expires_at());
+        assert!(!format!("{request:?}").contains("ignature"));
+
+        let again = check(&self::token(url.expose().as_bytes()), &POLICY, *NOW).unwrap();
+        assert_eq!((again.url(), again.access_key_id()), (url, request.access_key_id()));
     }
+    accepted
 }
 
-/// The input is the body of a reply with status 200. An identity belongs to the
-/// partition, and its parts agree.
-pub(crate) fn sts_reply(input: &[u8]) {
+/// Nothing in a rebuilt query can be read in two ways.
+fn assert_strict(query: &str) {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%=&".contains(&byte);
+    assert!(query.bytes().all(allowed), "{query}");
+    let names: Vec<_> = query.split('&').map(|part| part.split_once('=').unwrap().0.to_ascii_lowercase()).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{query}");
+    assert!(names.iter().any(|name| name == "action") && query.contains("=GetCallerIdentity"), "{query}");
+}
+
+/// The input is the body of a reply. Only with status 200 it gives an identity,
+/// which is what another JSON reader finds at the documented places.
+pub fn sts_reply(input: &[u8]) -> bool {
     let reply = StsReply { status: 200, content_type: "application/json".into(), body: input.to_vec() };
-    if let Ok(identity) = conclude(&request(), Partition::Aws, Ok(reply.clone())) {
-        assert_eq!((identity.arn.partition(), identity.arn.account()), (Partition::Aws, identity.account));
-        assert!(from_utf8(input).unwrap().contains(identity.arn.as_str()) || input.contains(&b'\\'));
-    }
     for status in [201, 302, 400, 403, 429, 500] {
-        assert!(conclude(&request(), Partition::Aws, Ok(StsReply { status, ..reply.clone() })).is_err());
+        let error = conclude(&REQUEST, Partition::Aws, Ok(StsReply { status, ..reply.clone() })).unwrap_err();
+        assert_loggable(&error);
     }
-}
-
-/// The input is the body of a TokenReview.
-pub(crate) fn review_decode(input: &[u8]) {
-    if let Ok(review) = review::decode(input) {
-        assert!(input.len() <= limits::REVIEW_BYTES);
-        let again = serde_json::json!({
-            "apiVersion": review.version.as_str(),
-            "kind": "TokenReview",
-            "spec": {"token": review.token.expose(), "audiences": review.audiences},
-        });
-        let again = serde_json::to_vec(&again).unwrap();
-        if again.len() <= limits::REVIEW_BYTES {
-            assert_eq!(review::decode(&again).unwrap().token, review.token);
+    let identity = match conclude(&REQUEST, Partition::Aws, Ok(reply)) {
+        Ok(identity) => identity,
+        Err(error) => {
+            assert_loggable(&error);
+            return false;
         }
+    };
+    assert_eq!((identity.arn.partition(), identity.arn.account()), (Partition::Aws, identity.account));
+    assert_eq!(
+        (identity.arn.canonical(), identity.canonical.key()),
+        (identity.canonical.clone(), identity.key.clone())
+    );
+    assert!(!identity.uid().chars().any(char::is_control));
+    if let Ok(Value::Object(envelope)) = serde_json::from_slice(input) {
+        assert_eq!(envelope.len(), 1);
+        let result = &envelope["GetCallerIdentityResponse"]["GetCallerIdentityResult"];
+        assert_eq!(result["Arn"], identity.arn.as_str());
+        assert_eq!(result["Account"], identity.account.as_str());
+        assert!(result["UserId"].as_str().unwrap().starts_with(&identity.user_id.to_string()));
     }
+    true
 }
 
-/// The input is an ARN. Its canonical forms are ARNs, and stay as they are.
-pub(crate) fn arn(input: &[u8]) {
-    let Some(arn) = from_utf8(input).ok().and_then(|text| text.parse::<Arn>().ok()) else { return };
+/// The input is the body of a TokenReview. What is read is what another JSON
+/// reader finds, and reads the same when it is written again; what is refused
+/// is answered as malformed.
+pub fn review_decode(input: &[u8]) -> bool {
+    let review = match review::decode(input) {
+        Ok(review) => review,
+        Err(reason) => {
+            let answer = decision::deny(ReviewVersion::V1, reason, "r", DenialStatus::ByClass);
+            assert!(reason.class() == Class::Malformed && (400..500).contains(&answer.status), "{reason:?}");
+            return false;
+        }
+    };
+    assert!(input.len() <= limits::REVIEW_BYTES);
+    if let Ok(read) = serde_json::from_slice::<Value>(input) {
+        assert_eq!(read["spec"]["token"].as_str().unwrap_or_default(), review.token.expose());
+    }
+    let written = serde_json::json!({
+        "apiVersion": review.version.as_str(),
+        "kind": "TokenReview",
+        "spec": {"token": review.token.expose(), "audiences": review.audiences},
+    });
+    let written = serde_json::to_vec(&written).unwrap();
+    if written.len() <= limits::REVIEW_BYTES {
+        let again = review::decode(&written).unwrap();
+        assert_eq!((again.version, &again.token, &again.audiences), (review.version, &review.token, &review.audiences));
+    }
+    // The answer is a TokenReview too, in the same version, and never says the token.
+    let answer = decision::deny(review.version, Reason::NotMapped, "r", DenialStatus::ByClass);
+    let answer = review::decode(&answer.body).unwrap();
+    assert_eq!((answer.version, answer.token.expose()), (review.version, ""));
+    true
+}
+
+/// The input is an ARN. Its canonical forms are ARNs of the same principal, and
+/// stay as they are.
+pub fn arn(input: &[u8]) -> bool {
+    let Ok(text) = from_utf8(input) else { return false };
+    let arn: Arn = match text.parse() {
+        Ok(arn) => arn,
+        Err(error) => {
+            assert_loggable(&error);
+            return false;
+        }
+    };
+    assert_eq!(arn.to_string(), text);
     for canonical in [arn.canonical(), arn.without_role_path()] {
         let again: Arn = canonical.as_str().parse().unwrap();
         assert_eq!((again.partition(), again.account()), (arn.partition(), arn.account()));
-        assert_eq!(again.canonical(), canonical);
+        assert_eq!((again.canonical(), again.role_name()), (canonical.clone(), arn.role_name()));
+        assert_ne!(again.kind(), PrincipalKind::AssumedRole);
+        assert_eq!(canonical.key().as_str(), canonical.as_str().to_ascii_lowercase());
     }
+    let stripped: Arn = arn.without_role_path().as_str().parse().unwrap();
+    assert!(!stripped.has_role_path() && stripped.without_role_path() == arn.without_role_path());
+    assert_eq!(SsoPermissionSet::of_role(&stripped), SsoPermissionSet::of_role(&arn));
+    true
 }
 
-/// The input is a session name and a pattern, separated by a line end.
-pub(crate) fn template(input: &[u8]) {
-    let Ok(text) = from_utf8(input) else { return };
-    let (session, pattern) = text.split_once('\n').unwrap_or(("alice", text));
-    let template = Template::parse(pattern);
-    assert_eq!(template.to_string(), pattern);
-    let arn: Arn = "arn:aws:sts::111122223333:assumed-role/R/s".parse().unwrap();
-    let Ok((user_id, session_name)) = UserId::parse(&format!("AROAEXAMPLE:{session}"), arn.kind(), arn.account())
-    else {
-        return;
+fn identity(arn: &str, session: &str) -> Option<Identity> {
+    let arn: Arn = arn.parse().unwrap();
+    let user_id = match arn.kind() {
+        PrincipalKind::Root => arn.account().to_string(),
+        PrincipalKind::User => "AIDAEXAMPLE".into(),
+        PrincipalKind::FederatedUser => format!("{}:bob", arn.account()),
+        PrincipalKind::Role | PrincipalKind::AssumedRole => format!("AROAEXAMPLE:{session}"),
     };
-    let identity = Identity {
+    let (user_id, session_name) = UserId::parse(&user_id, arn.kind(), arn.account()).ok()?;
+    Some(Identity {
         key: arn.canonical().key(),
         canonical: arn.canonical(),
         account: arn.account(),
         user_id,
         session_name,
         access_key_id: "ASIAIOSFODNN7EXAMPLE".parse().unwrap(),
-        sts_host: request().host().clone(),
+        sts_host: REQUEST.host().clone(),
         arn,
-    };
-    // Every value is put in once: what is not a placeholder is there to the letter.
-    let placeholders =
-        ["{{SessionName}}", "{{SessionNameRaw}}", "{{AccountID}}", "{{AccessKeyID}}", "{{EC2PrivateDNSName}}"];
-    if !placeholders.iter().any(|name| pattern.contains(name)) {
-        assert_eq!(template.render(&identity).unwrap(), pattern);
-    } else if let Ok(rendered) = template.render(&identity) {
-        let longest = session.len().max(20);
-        assert!(rendered.len() <= pattern.len() + pattern.matches("{{").count() * longest);
+    })
+}
+
+/// The input is a session name and a pattern, separated by a line end. The
+/// result is what putting in each value by search and replace gives, in which
+/// no value is looked at again.
+pub fn template(input: &[u8]) -> bool {
+    /// Characters for private use stand for values that a caller chose.
+    const CHOSEN: [&str; 2] = ["\u{e000}", "\u{e001}"];
+    const NAMES: [(Placeholder, &str, &str); 5] = [
+        (Placeholder::AccountId, "{{AccountID}}", "111122223333"),
+        (Placeholder::AccessKeyId, "{{AccessKeyID}}", "ASIAIOSFODNN7EXAMPLE"),
+        (Placeholder::SessionName, "{{SessionName}}", CHOSEN[0]),
+        (Placeholder::SessionNameRaw, "{{SessionNameRaw}}", CHOSEN[1]),
+        (Placeholder::Ec2PrivateDnsName, "{{EC2PrivateDNSName}}", ""),
+    ];
+    let Ok(text) = from_utf8(input) else { return false };
+    let (session, pattern) = text.split_once('\n').unwrap_or(("alice", text));
+    let template = Template::parse(pattern);
+    assert_eq!(template.to_string(), pattern);
+    for (placeholder, name, _) in NAMES {
+        assert_eq!(template.needs(placeholder), pattern.contains(name), "{name} in {pattern:?}");
     }
+    let Some(identity) = identity("arn:aws:sts::111122223333:assumed-role/R/s", session) else { return false };
+    let rendered = template.render(&identity);
+    assert_eq!(rendered.is_err(), template.needs(Placeholder::Ec2PrivateDnsName));
+    let Ok(rendered) = rendered else { return false };
+    if CHOSEN.iter().all(|mark| !text.contains(mark)) {
+        let fixed = NAMES.iter().fold(pattern.to_string(), |text, (_, name, value)| text.replace(name, value));
+        let wanted = fixed.replace(CHOSEN[0], &session.replace('@', "-")).replace(CHOSEN[1], session);
+        assert_eq!(rendered, wanted, "{pattern:?} for {session:?}");
+    }
+    true
 }
 
 /// The input is the text of a section, read as each of the three. Every item is
-/// a row or a problem, and a snapshot of the rows can be built.
-pub(crate) fn aws_auth_sections(input: &[u8]) {
-    let Ok(text) = from_utf8(input) else { return };
+/// a row, an account or a problem; every row that was read lets its principal
+/// in; and the state survives being saved.
+pub fn aws_auth_sections(input: &[u8]) -> bool {
+    let Ok(text) = from_utf8(input) else { return false };
+    let mut accepted = false;
     for section in Section::ALL {
         let Ok(rows) = read_section(section, text) else { continue };
+        let read = rows.mappings.len() + rows.accounts.len();
+        let items = yaml::parse(text).ok().flatten().and_then(|node| Some(node.as_sequence()?.len()));
+        assert_eq!(read + rows.problems.len(), items.unwrap_or(0), "{section}");
+        accepted |= read > 0;
+
         let snapshot = Snapshot::new(Backend::EksConfigMap, [&rows], RolePaths::Match);
-        assert!(snapshot.len() + snapshot.shadowed().len() <= rows.mappings.len() + rows.accounts.len());
-        assert!(section == Section::MapAccounts || rows.accounts.is_empty());
+        let distinct = rows.accounts.iter().collect::<BTreeSet<_>>().len();
+        assert_eq!(snapshot.len() + snapshot.shadowed().len(), rows.mappings.len() + distinct);
+        // The search is linear only here; a few rows show as much as all.
+        rows.mappings.iter().take(32).for_each(|row| assert_lets_in(&snapshot, row));
+        assert_survives(section, text);
     }
+    accepted
+}
+
+fn assert_lets_in(snapshot: &Snapshot, row: &MappingRow) {
+    let arn = match &row.principal {
+        Principal::Arn(arn) => arn.without_role_path().to_string(),
+        Principal::Sso(set) => format!(
+            "arn:{}:sts::{}:assumed-role/AWSReservedSSO_{}_0123456789abcdef/s",
+            set.partition, set.account, set.name
+        ),
+    };
+    let identity = identity(&arn, "s").unwrap();
+    assert!(matches!(resolve([snapshot], &identity), Resolution::Mapped { .. }), "{arn}");
+}
+
+/// A state that is saved is restored to the same.
+fn assert_survives(section: Section, text: &str) {
+    let mut state = LastGood::new(LastGoodPolicy::default());
+    let data = [(section.as_str().to_string(), text.to_string())].into();
+    state.observe(&Observation::Present { data, resource_version: "1".into() }, *NOW);
+    let saved = state.save();
+    let restored = LastGood::restore(LastGoodPolicy::default(), &saved).unwrap();
+    assert_eq!(restored.save(), saved);
+    assert_eq!(restored.snapshot().len(), state.snapshot().len());
 }

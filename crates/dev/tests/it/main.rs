@@ -1,6 +1,7 @@
 //! What keeps the project as `ARCHITECTURE.md` and `CONTRIBUTING.md` describe it.
 
 mod corpora;
+mod documents;
 mod frontier;
-mod reasons;
 mod tree;
+mod walls;

@@ -1,19 +1,20 @@
-//! The files of the project, searched as text.
+//! The files of the project: where they are, and how large.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-fn root() -> PathBuf {
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// Files that git tracks or would, relative to the root, with their text.
-fn texts(extension: &str) -> Vec<(String, String)> {
-    let output = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-        .current_dir(root())
-        .output()
-        .unwrap();
+/// Files that git tracks or would, relative to the root, with their text; what
+/// is no text is left out.
+pub(crate) fn texts(extension: &str) -> Vec<(String, String)> {
+    let mut git = Command::new("git");
+    git.args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(root());
+    let output = git.output().expect("git lists the files to check");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let names = String::from_utf8(output.stdout).unwrap();
     let names = names.lines().filter(|name| name.ends_with(extension));
     let read = |name: &str| Some((name.to_string(), std::fs::read_to_string(root().join(name)).ok()?));
@@ -22,8 +23,31 @@ fn texts(extension: &str) -> Vec<(String, String)> {
     texts
 }
 
-fn is_test(name: &str) -> bool {
-    name.contains("/tests/") || name.ends_with("tests.rs") || name.contains("/benches/")
+/// Whether a Rust file is not shipped.
+pub(crate) fn is_test(name: &str) -> bool {
+    name.contains("/tests/") || name.ends_with("tests.rs") || name.contains("/benches/") || name.starts_with("fuzz/")
+}
+
+/// Whether cargo itself knows the file, as the root of a library or program.
+fn is_target(name: &str) -> bool {
+    let (folder, file) = name.rsplit_once('/').unwrap_or_default();
+    matches!(file, "lib.rs" | "main.rs" | "build.rs")
+        || ["src/bin", "benches", "fuzz_targets"].iter().any(|end| folder.ends_with(end))
+        || name == "fuzz/bodies.rs"
+}
+
+/// Files that are part of no program, which is how a test is lost.
+fn orphans(files: &[(String, String)]) -> Vec<&str> {
+    let declares = |text: &str, module: &str| {
+        text.lines().map(str::trim).any(|line| !line.starts_with("//") && line.ends_with(&format!("mod {module};")))
+    };
+    let is_orphan = |name: &str| {
+        let (folder, file) = name.rsplit_once('/').unwrap_or_default();
+        let module = file.trim_end_matches(".rs");
+        let parents = [format!("{folder}.rs"), format!("{folder}/lib.rs"), format!("{folder}/main.rs")];
+        !files.iter().any(|(other, text)| parents.contains(other) && declares(text, module))
+    };
+    files.iter().map(|(name, _)| name.as_str()).filter(|name| !is_target(name) && is_orphan(name)).collect()
 }
 
 #[test]
@@ -32,101 +56,31 @@ fn files_stay_readable() {
         assert!(text.lines().count() <= 800, "{name} has more than 800 lines");
         assert!(!name.ends_with("/mod.rs"), "{name}: a module `foo` is `foo.rs`");
     }
-    let (_, architecture) = texts("ARCHITECTURE.md").pop().unwrap();
-    assert!(architecture.lines().count() <= 150);
-}
-
-#[test]
-fn every_test_file_is_part_of_a_test() {
-    let files = texts(".rs");
-    for (name, _) in
-        files.iter().filter(|(name, _)| is_test(name) && !name.ends_with("main.rs") && !name.contains("/benches/"))
-    {
-        let path = Path::new(name);
-        let module = format!("mod {};", path.file_stem().unwrap().to_str().unwrap());
-        let folder = path.parent().unwrap().to_str().unwrap();
-        let beside = |other: &str| {
-            other == format!("{folder}.rs")
-                || other == format!("{folder}/main.rs")
-                || other == format!("{folder}/lib.rs")
-        };
-        let named = files.iter().any(|(other, text)| beside(other) && text.contains(&module));
-        assert!(named, "{name} is named by no `mod`");
+    for (name, text) in texts("ARCHITECTURE.md") {
+        assert!(text.lines().count() <= 150, "{name} has more than 150 lines");
     }
 }
 
 #[test]
-fn every_crate_takes_the_lints_of_the_workspace() {
-    for (name, text) in texts("Cargo.toml").iter().filter(|(name, _)| name.starts_with("crates/")) {
-        assert!(text.contains("[lints]\nworkspace = true"), "{name}");
-    }
-    for (name, text) in texts(".rs") {
-        let banned = ["#[all", "ow("].concat();
-        assert!(!text.contains(&banned), "{name}: say `#[expect(…, reason = …)]`");
-    }
-}
-
-/// Where something may be printed, or a process be ended, and why.
-const WRITERS: &[(&str, &str)] = &[
-    ("crates/cli/src/output.rs", "the one writer to the terminal"),
-    ("crates/control-plane/src/", "says that it builds, or that a test is skipped"),
-    ("crates/dev/src/bin/", "prints what it measures"),
-];
-
-#[test]
-fn there_is_one_writer_to_the_terminal() {
-    let (print, eprint, exit) =
-        (["println", "!("].concat(), ["eprint", "ln!("].concat(), ["process::", "exit("].concat());
-    for (name, text) in texts(".rs").iter().filter(|(name, _)| !is_test(name)) {
-        let excepted = WRITERS.iter().any(|(place, _)| name.starts_with(place));
-        let prints = [&print, &eprint, &exit].iter().any(|call| text.contains(call.as_str()));
-        assert!(excepted || !prints, "{name} writes to the terminal or ends the process itself");
-    }
+fn every_file_is_part_of_a_program() {
+    assert_eq!(orphans(&texts(".rs")), Vec::<&str>::new(), "named by no `mod`");
 }
 
 #[test]
-fn core_is_without_std() {
-    let text = std::fs::read_to_string(root().join("crates/core/src/lib.rs")).unwrap();
-    assert!(text.contains("#![no_std]"));
-    let bans = std::fs::read_to_string(root().join("crates/core/clippy.toml")).unwrap();
-    assert!(bans.contains("jiff::Timestamp::now"));
-}
-
-#[test]
-fn secrets_have_no_derived_debug() {
-    let fields =
-        ["secret_access_key: String", "session_token: String", "session_token: Option<String>", "token: String"];
-    for (name, text) in texts(".rs").iter().filter(|(name, _)| !is_test(name)) {
-        for block in text.split("\n}").filter(|block| fields.iter().any(|field| block.contains(field))) {
-            let Some((before, _)) = block.rsplit_once("struct ") else { continue };
-            let attributes = before.rsplit("\n\n").next().unwrap_or_default();
-            let derives =
-                attributes.lines().filter(|line| line.starts_with("#[derive(")).any(|line| line.contains("Debug"));
-            assert!(!derives, "{name}: a struct with a secret derives Debug:\n{block}");
-        }
-    }
-}
-
-#[test]
-fn links_lead_somewhere() {
-    for (name, text) in texts(".md") {
-        let folder = root().join(Path::new(&name).parent().unwrap());
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let file = target.split('#').next().unwrap();
-            if file.is_empty() || file.contains("://") {
-                continue;
-            }
-            assert!(folder.join(file).exists(), "{name}: `{target}` leads nowhere");
-        }
-    }
-}
-
-#[test]
-fn no_file_names_a_place_of_somebodys_machine() {
-    let places = [["/ho", "me/"].concat(), ["/ro", "ot/"].concat(), ["/wo", "rk/"].concat()];
-    for extension in [".rs", ".md", ".toml", ".go", ".py", "run", ".json"] {
-        for (name, text) in texts(extension) {
-            assert!(!places.iter().any(|place| text.contains(place.as_str())), "{name} names a place of a machine");
-        }
-    }
+fn an_orphan_is_found() {
+    let file = |name: &str, text: &str| (name.to_string(), text.to_string());
+    let files = [
+        file("crates/x/src/lib.rs", "mod a;\n// mod lost;\n"),
+        file("crates/x/src/a.rs", "#[cfg(test)]\nmod tests;\n"),
+        file("crates/x/src/a/tests.rs", ""),
+        file("crates/x/src/lost.rs", "pub(crate) mod deeper;\n"),
+        file("crates/x/src/lost/deeper.rs", ""),
+        file("crates/x/tests/it/main.rs", ""),
+        file("crates/x/tests/it/forgotten.rs", ""),
+        file("crates/x/tests/second_binary.rs", ""),
+    ];
+    assert_eq!(
+        orphans(&files),
+        ["crates/x/src/lost.rs", "crates/x/tests/it/forgotten.rs", "crates/x/tests/second_binary.rs"]
+    );
 }

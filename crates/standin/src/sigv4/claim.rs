@@ -7,8 +7,7 @@ use super::ALGORITHM;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 
-/// The parts of a signature, unverified.
-#[derive(Debug)]
+/// The parts of a signature, unverified. Not `Debug`: it holds the session token.
 pub(crate) struct Claim<'a> {
     pub(crate) scope: Scope<'a>,
     /// Lower-case names, sorted, joined with `;`.
