@@ -116,7 +116,7 @@ pub fn deny(version: ReviewVersion, reason: Reason, request_id: &str, form: Deni
 fn malformed(reason: Reason) -> Decision {
     let (status, text) = match reason {
         Reason::ReviewMethod => (405, "expected POST"),
-        Reason::ReviewTooLarge => (413, "the request body is longer than 64 KiB"),
+        Reason::ReviewTooLarge => (413, "the review is larger than 64 KiB, or asks about more than 64 audiences"),
         Reason::ReviewTimeout => (408, "the request body did not arrive in time"),
         Reason::ReviewTruncated => (400, "expected a request body to be a TokenReview, but it ends too early"),
         Reason::ReviewKind => (400, "expected a request body to be a TokenReview, but it is of another kind"),

@@ -28,6 +28,9 @@ use crate::template::Placeholder;
 /// How long a state from before a restart may stand in for what can't be read.
 const SAVED_STATE_AGE: SignedDuration = SignedDuration::from_hours(24);
 
+/// Most rows of one section that are named one by one.
+const SHOWN_PROBLEMS: usize = 50;
+
 /// What becomes of a section that can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnBadConfig {
@@ -211,12 +214,23 @@ impl SectionState {
                         twin.mark, twin.key
                     ),
                 }));
-                for problem in &problems {
-                    let kept = if policy.on_bad_config == OnBadConfig::Keep { self.previous(problem) } else { None };
-                    remarks.push(row_remark(section, problem, kept.is_some()));
-                    // In front, so that any row that can be read comes after it.
-                    rows.mappings.splice(0..0, kept);
-                }
+                let kept =
+                    if policy.on_bad_config == OnBadConfig::Keep { self.previous(&problems) } else { Vec::new() };
+                let is_kept = |problem: &RowProblem| {
+                    let key = problem.principal.as_ref().map(principal_key);
+                    key.is_some_and(|key| kept.iter().any(|(kept, _)| *kept == key))
+                };
+                remarks.extend(
+                    problems.iter().take(SHOWN_PROBLEMS).map(|problem| row_remark(section, problem, is_kept(problem))),
+                );
+                remarks.extend(problems.get(SHOWN_PROBLEMS..).map(<[RowProblem]>::len).filter(|count| *count > 0).map(
+                    |count| Remark {
+                        severity: Severity::Warn,
+                        text: format!("`{section}`: {count} more rows can't be read"),
+                    },
+                ));
+                // In front, so that any row that can be read comes after it.
+                rows.mappings.splice(0..0, kept.into_iter().map(|(_, row)| row));
                 let fresh = Self { rows, read_at: Some(now), ..Self::default() };
                 if !problems.is_empty() || fresh.rows != self.rows {
                     remarks.extend(fresh.rows.mappings.iter().filter_map(path_remark));
@@ -236,10 +250,15 @@ impl SectionState {
         }
     }
 
-    /// The previous row of the principal whose new row can't be read.
-    fn previous(&self, problem: &RowProblem) -> Option<MappingRow> {
-        let wanted = principal_key(problem.principal.as_ref()?);
-        self.rows.mappings.iter().rev().find(|row| principal_key(&row.principal) == wanted).cloned()
+    /// The previous rows of principals whose new rows can't be read, each once.
+    fn previous(&self, problems: &[RowProblem]) -> Vec<(String, MappingRow)> {
+        if problems.is_empty() {
+            return Vec::new();
+        }
+        let mut known: BTreeMap<String, &MappingRow> =
+            self.rows.mappings.iter().map(|row| (principal_key(&row.principal), row)).collect();
+        let keys = problems.iter().filter_map(|problem| problem.principal.as_ref()).map(principal_key);
+        keys.filter_map(|key| known.remove(&key).map(|row| (key, row.clone()))).collect()
     }
 
     /// The section is not there.

@@ -7,6 +7,10 @@ pub const TOKEN_BYTES: usize = 4096;
 /// kube-apiserver's envelope stay below 8 KiB; the rest is room for audiences.
 pub const REVIEW_BYTES: usize = 64 * 1024;
 
+/// Most audiences that a review may ask about; kube-apiserver asks about its own, of
+/// which it has one or two.
+pub const REVIEW_AUDIENCES: usize = 64;
+
 /// Longest STS reply read, in bytes. A real reply stays below 1 KiB.
 pub const STS_REPLY_BYTES: usize = 64 * 1024;
 

@@ -80,11 +80,11 @@ pub fn decode(body: &[u8]) -> Result<Review, Reason> {
         _ => return Err(Reason::ReviewVersion),
     };
     let spec = question.spec.map(|Object(spec)| spec).unwrap_or_default();
-    Ok(Review {
-        version,
-        token: Token::new(spec.token.unwrap_or_default()),
-        audiences: spec.audiences.unwrap_or_default(),
-    })
+    let audiences = spec.audiences.unwrap_or_default();
+    if audiences.len() > limits::REVIEW_AUDIENCES {
+        return Err(Reason::ReviewTooLarge);
+    }
+    Ok(Review { version, token: Token::new(spec.token.unwrap_or_default()), audiences })
 }
 
 /// The answer to a review.
@@ -126,6 +126,7 @@ pub(crate) fn encode(version: ReviewVersion, status: Status<'_>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use std::format;
+    use std::vec;
 
     use super::*;
 
@@ -176,6 +177,13 @@ mod tests {
         for body in ["{}", r#"{"spec":null}"#, r#"{"spec":{}}"#, r#"{"spec":{"token":null}}"#] {
             assert_eq!(decode(body.as_bytes()).unwrap().token.expose(), "", "{body}");
         }
+    }
+
+    #[test]
+    fn audiences_are_bounded() {
+        let body = |count: usize| format!("{{\"spec\":{{\"audiences\":[{}]}}}}", vec!["\"a\""; count].join(","));
+        assert!(decode(body(limits::REVIEW_AUDIENCES).as_bytes()).is_ok());
+        assert_eq!(reason(&body(limits::REVIEW_AUDIENCES + 1)), Reason::ReviewTooLarge);
     }
 
     #[test]

@@ -160,6 +160,23 @@ impl Serialize for MappingRow {
     }
 }
 
+impl<'de> Deserialize<'de> for MappingRow {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Written { rolearn, userarn, sso, username, groups, userid } = Written::deserialize(deserializer)?;
+        let arn = |text: String| text.parse().map(Principal::Arn).map_err(serde::de::Error::custom);
+        let (section, principal) = match (rolearn, userarn, sso) {
+            (Some(text), None, None) => (Section::MapRoles, arn(text)?),
+            (None, Some(text), None) => (Section::MapUsers, arn(text)?),
+            (None, None, Some(set)) => {
+                let WrittenSso { permission_set_name: name, account_id: account, partition } = set;
+                (Section::MapRoles, Principal::Sso(SsoPermissionSet { partition, account, name }))
+            }
+            _ => return Err(serde::de::Error::custom("a row is about exactly one principal")),
+        };
+        Ok(Self { section, mark: Mark::default(), principal, username, groups, user_id: userid })
+    }
+}
+
 impl MappingRow {
     /// Reads one row of a section.
     pub(super) fn read(node: &Node, section: Section, typing: Typing) -> Result<Self, RowProblem> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{LastGood, LastGoodPolicy, SectionState};
-use crate::aws_auth::{Section, SectionError, read_section};
+use crate::aws_auth::{self, Section};
 use crate::ids::AccountId;
 
 /// A saved state that can't be used.
@@ -17,9 +17,9 @@ pub enum SavedStateError {
     /// Not the JSON that was written.
     #[error("the saved state is not readable")]
     Json(#[source] serde_json::Error),
-    /// A section in it can't be read.
-    #[error("the saved state holds a section that can't be read")]
-    Section(#[source] SectionError),
+    /// A section in it holds rows of another.
+    #[error("the saved state holds rows in `{0}` that don't belong there")]
+    Section(Section),
     /// A time in it can't be read.
     #[error("the saved state holds a time that can't be read")]
     Time(#[source] jiff::Error),
@@ -46,7 +46,7 @@ struct SavedSection<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Rows<'a> {
-    Mappings(&'a [crate::aws_auth::MappingRow]),
+    Mappings(&'a [aws_auth::MappingRow]),
     Accounts(&'a [AccountId]),
 }
 
@@ -66,6 +66,21 @@ struct StoredSection<'a> {
     vanished_at: Option<String>,
     #[serde(borrow)]
     rows: &'a RawValue,
+}
+
+/// Rows as they were saved. They may be longer here than the text they came from.
+fn rows(section: Section, saved: &RawValue) -> Result<aws_auth::Rows, SavedStateError> {
+    let mut rows = aws_auth::Rows::default();
+    match section {
+        Section::MapAccounts => rows.accounts = serde_json::from_str(saved.get()).map_err(SavedStateError::Json)?,
+        Section::MapRoles | Section::MapUsers => {
+            rows.mappings = serde_json::from_str(saved.get()).map_err(SavedStateError::Json)?;
+        }
+    }
+    match rows.mappings.iter().any(|row| row.section != section) {
+        true => Err(SavedStateError::Section(section)),
+        false => Ok(rows),
+    }
 }
 
 impl LastGood {
@@ -97,7 +112,7 @@ impl LastGood {
         for saved in stored.sections {
             let time = |text: &str| text.parse::<Timestamp>().map_err(SavedStateError::Time);
             let restored = SectionState {
-                rows: read_section(saved.section, saved.rows.get()).map_err(SavedStateError::Section)?,
+                rows: rows(saved.section, saved.rows)?,
                 read_at: Some(time(&saved.read_at)?),
                 vanished_at: saved.vanished_at.as_deref().map(time).transpose()?,
                 from_disk: true,

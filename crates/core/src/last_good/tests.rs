@@ -256,3 +256,12 @@ fn a_key_written_twice_is_named() {
     assert_eq!(remarks.iter().filter(|remark| remark.text.contains("written twice")).count(), 2, "{remarks:?}");
     assert_eq!(usernames(&state), ["last"]);
 }
+
+#[test]
+fn a_large_section_survives_a_restart() {
+    let text = format!("- rolearn: {A}\n").repeat(20_000);
+    let mut state = new();
+    state.observe(&present(&text), start());
+    assert!(state.save().len() > crate::limits::YAML_BYTES);
+    assert_eq!(restarted(&state).save(), state.save());
+}
