@@ -70,9 +70,6 @@ impl Site {
         request: Request<Incoming>,
     ) -> Answer {
         let path = request.uri().path();
-        if (door, path) != (Door::Webhook, "/authenticate") {
-            connection.answered();
-        }
         match (door, path) {
             (Door::Webhook, "/authenticate") => {
                 let call = Call { id: self.request_ids.next(), client, arrived: Instant::now() };
@@ -108,7 +105,7 @@ impl Site {
         match body::read(request.into_body(), call.arrived + self.limits.body, &mut visit).await {
             Ok(body) => {
                 visit.body_has_arrived();
-                self.login.answer(&body, call).await
+                self.login.answer(body, call).await
             }
             Err(reason) => self.login.refuse(reason, call),
         }

@@ -27,6 +27,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// See [`STS_IN_FLIGHT`].
     pub sts_in_flight: usize,
+    /// See [`WAITING`].
+    pub waiting: usize,
 }
 
 impl Default for Limits {
@@ -42,9 +44,14 @@ impl Default for Limits {
             connections: CONNECTIONS,
             body_bytes: BODY_BYTES,
             sts_in_flight: STS_IN_FLIGHT,
+            waiting: WAITING,
         }
     }
 }
+
+/// Most reviews that wait for STS at once, those of one token counted each: what each
+/// holds is a few KiB. Identities that are known wait for nobody.
+pub const WAITING: usize = 2048;
 
 /// Longest TLS handshake. On loopback it takes milliseconds.
 pub const TLS_HANDSHAKE: Duration = Duration::from_secs(5);

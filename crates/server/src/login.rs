@@ -96,15 +96,19 @@ impl Login {
     }
 
     /// Answers a review that has arrived whole.
-    pub(crate) async fn answer(&self, body: &[u8], call: Call) -> Decision {
-        let review = match review::decode(body) {
+    ///
+    /// Body and token are given back before STS is waited for: many can wait.
+    pub(crate) async fn answer(&self, body: Vec<u8>, call: Call) -> Decision {
+        let decoded = review::decode(&body);
+        drop(body);
+        let review = match decoded {
             Ok(review) => review,
             Err(reason) => return self.refuse(reason, call),
         };
-        let fingerprint = review.token.fingerprint();
-        match self.admit(&review, fingerprint, call).await {
+        let (version, fingerprint) = (review.version, review.token.fingerprint());
+        match self.admit(review, fingerprint, call).await {
             Ok(admission) => {
-                let decision = decision::allow(review.version, &admission.user, &admission.audiences);
+                let decision = decision::allow(version, &admission.user, &admission.audiences);
                 if admission.backend == Some(Backend::BreakGlass) {
                     self.metrics.break_glass_logins.inc();
                     log::break_glass(&admission, fingerprint, call);
@@ -113,7 +117,7 @@ impl Login {
                 self.metrics.answered(decision.label, None, call.arrived.elapsed());
                 decision
             }
-            Err(denial) => self.deny(review.version, &denial, Some(fingerprint), call),
+            Err(denial) => self.deny(version, &denial, Some(fingerprint), call),
         }
     }
 
@@ -132,7 +136,7 @@ impl Login {
     }
 
     /// Every check in its order; the way to a yes leads past all of them.
-    async fn admit(&self, review: &Review, fingerprint: Fingerprint, call: Call) -> Result<Admission, Denial> {
+    async fn admit(&self, review: Review, fingerprint: Fingerprint, call: Call) -> Result<Admission, Denial> {
         if review.token.expose().is_empty() {
             return Err(Denial {
                 reason: Reason::TokenMissing,
@@ -148,6 +152,7 @@ impl Login {
         let now = (self.clock)();
         let request =
             token::check(&review.token, &self.policy, now).map_err(|error| Denial::new(error.into(), &error))?;
+        drop(review);
         let identity = self
             .identities
             .identify(fingerprint, request, now, call.arrived + self.time, call)

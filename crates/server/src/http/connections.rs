@@ -100,13 +100,23 @@ impl Connections {
 
 impl Open {
     /// The connection to close first.
+    ///
+    /// Those that never had an answer are first, unless they are few: somebody who
+    /// holds the places of the answered must not make the few others the victims.
     fn dispensable(&self) -> Option<u64> {
-        let rank = |connection: &Connection| {
+        let quiet = |connection: &Connection| {
             let activity = connection.activity();
             (activity.answering == 0).then_some((activity.answered_before, activity.since))
         };
-        let ranked = self.by_number.values().filter_map(|connection| Some((rank(connection)?, connection.number)));
-        ranked.min().map(|(_, number)| number)
+        let quiet: Vec<_> = self
+            .by_number
+            .values()
+            .filter_map(|connection| quiet(connection).map(|(answered, since)| (answered, since, connection.number)))
+            .collect();
+        let strangers = quiet.iter().filter(|(answered, ..)| !answered).count();
+        let first = strangers > self.by_number.len() / 2 || strangers == quiet.len();
+        let candidates = quiet.into_iter().filter(|(answered, ..)| *answered != first);
+        candidates.map(|(_, since, number)| (since, number)).min().map(|(_, number)| number)
     }
 }
 
@@ -150,13 +160,6 @@ impl Connection {
     pub(super) fn quiet_since(&self) -> Option<(Instant, bool)> {
         let activity = self.activity();
         (activity.reading + activity.answering == 0).then_some((activity.since, activity.answered_before))
-    }
-
-    /// A request was answered that needed neither its body nor anybody else.
-    pub(super) fn answered(&self) {
-        let mut activity = self.activity();
-        activity.answered_before = true;
-        activity.since = Instant::now();
     }
 
     /// Begins a request whose body is to be read.

@@ -32,7 +32,7 @@ pub(super) enum IdentifyError {
     #[error("the token could not be verified")]
     Sts(#[source] Arc<StsError>),
     /// The cap on calls is reached.
-    #[error("too many calls to STS are under way")]
+    #[error("too many reviews wait for STS")]
     Overloaded,
     /// The time of the request is up.
     #[error("the time of this request is up")]
@@ -65,6 +65,7 @@ struct Shared {
     /// Bound on one call.
     time: Duration,
     slots: Arc<Semaphore>,
+    waiting: Semaphore,
     metrics: Arc<Metrics>,
     state: Mutex<State>,
 }
@@ -114,6 +115,7 @@ impl Identities {
             capacity: settings.identity_capacity,
             time: settings.limits.sts_call,
             slots: Arc::new(Semaphore::new(settings.limits.sts_in_flight)),
+            waiting: Semaphore::new(settings.limits.waiting),
             metrics,
             state: Mutex::default(),
         }))
@@ -131,17 +133,19 @@ impl Identities {
         deadline: Instant,
         call: Call,
     ) -> Result<Arc<Identity>, IdentifyError> {
-        let mut outcome = {
+        let (mut outcome, _place) = {
             let mut state = self.0.state();
             if let Some(identity) = state.find(token, now) {
                 self.0.metrics.identity_hits.inc();
                 return Ok(identity);
             }
             self.0.metrics.identity_misses.inc();
-            match state.flights.get(&token) {
+            let place = self.0.waiting.try_acquire().map_err(|_| IdentifyError::Overloaded)?;
+            let flight = match state.flights.get(&token) {
                 Some(flight) => flight.clone(),
                 None => self.start(&mut state, token, request, call)?,
-            }
+            };
+            (flight, place)
         };
         let landed = tokio::time::timeout_at(deadline, outcome.wait_for(Option::is_some)).await;
         match landed {
