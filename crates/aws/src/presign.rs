@@ -76,7 +76,7 @@ impl Target {
     ///
     /// When the text is not an http or https URL.
     pub fn configured(url: &str, region: &str) -> Result<Self, TargetError> {
-        let refused = || TargetError::Url(url.to_owned());
+        let refused = || TargetError::Url(without_user(url));
         let uri: Uri = url.parse().map_err(|_| refused())?;
         let (Some(scheme @ ("http" | "https")), Some(host), None) = (uri.scheme_str(), uri.host(), uri.query()) else {
             return Err(refused());
@@ -97,6 +97,12 @@ impl Target {
     fn at(host: &str, region: &str) -> Self {
         Self { url: format!("https://{host}/"), host: host.to_owned(), region: region.to_owned() }
     }
+}
+
+/// A URL in a message: what stands before `@` may be a password.
+fn without_user(url: &str) -> String {
+    let rest = url.rsplit_once('@').map_or(url, |(_, rest)| rest);
+    rest.chars().take(kube_iam_core::limits::EXCERPT_CHARS).collect()
 }
 
 /// The request could not be signed.

@@ -57,13 +57,15 @@ pub fn sts_at(standin: &kube_iam_standin::StandIn) -> anyhow::Result<Arc<dyn Sts
     Ok(Arc::new(StsClient::new(StsSettings { http, ..StsSettings::default() })))
 }
 
-/// Ends with the first SIGTERM or SIGINT.
+/// Ends with the first SIGTERM, SIGINT or SIGHUP.
 pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hangup = signal(SignalKind::hangup())?;
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
         }
     })
 }

@@ -3,10 +3,14 @@
 use std::io::IsTerminal as _;
 use std::str::FromStr;
 
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
+
+/// Lines that wait to be written; about 4 MiB.
+const BUFFERED_LINES: usize = 8192;
 
 /// Form of the log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -47,23 +51,30 @@ impl FromStr for Verbosity {
 ///
 /// Only our own crates are heard: at `trace` the HTTP, TLS and AWS libraries
 /// would write whole requests, signatures included.
-pub fn start(format: Option<LogFormat>, verbosity: Verbosity) {
+///
+/// Lines are written by a thread of their own, and dropped when nobody reads them
+/// fast enough: a stalled reader of logs must not stop logins. Whoever holds the
+/// result lets the last lines out when it is dropped.
+pub fn start(format: Option<LogFormat>, verbosity: Verbosity) -> WorkerGuard {
     let ours = Targets::new().with_target("kube_iam", verbosity.0);
     let format = format.unwrap_or(match std::io::stderr().is_terminal() {
         true => LogFormat::Text,
         false => LogFormat::Json,
     });
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(BUFFERED_LINES).lossy(true).finish(std::io::stderr());
     let registry = tracing_subscriber::registry();
     let started = match format {
         LogFormat::Text => {
-            let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+            let lines = fmt::layer().with_writer(writer).with_ansi(std::io::stderr().is_terminal());
             registry.with(lines.with_filter(ours)).try_init()
         }
         LogFormat::Json => {
             let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
-            registry.with(lines.with_writer(std::io::stderr).with_filter(ours)).try_init()
+            registry.with(lines.with_writer(writer).with_filter(ours)).try_init()
         }
     };
     // It is started once, by the one command that runs.
     debug_assert!(started.is_ok(), "logging was started twice");
+    guard
 }

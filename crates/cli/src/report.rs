@@ -23,7 +23,12 @@ impl Failure {
 
     /// A wrong command line, as clap words it.
     pub fn usage(text: &str) -> Self {
-        Self::new(text.strip_prefix("error: ").unwrap_or(text).trim_end())
+        let text = text.strip_prefix("error: ").unwrap_or(text).trim_end();
+        // A token typed without its flag is repeated by the parser of flags.
+        match text.contains("k8s-aws-v1.") {
+            true => Self::new("unexpected token on the command line").hint("write it as `--token TOKEN`".to_string()),
+            false => Self::new(text),
+        }
     }
 
     /// A failure as an error and its sources tell it.

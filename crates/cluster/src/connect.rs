@@ -114,7 +114,7 @@ fn server_url(text: &str, default_scheme: &str) -> Result<Uri, ConnectError> {
         true => text.to_owned(),
         false => format!("{default_scheme}://{text}"),
     };
-    let not_one = || ConnectError::Server(text.to_owned());
+    let not_one = || ConnectError::Server(text.rsplit_once('@').map_or(text, |(_, rest)| rest).to_owned());
     let url: Uri = url.parse().map_err(|_| not_one())?;
     match url.scheme_str() {
         Some("http" | "https") if url.host().is_some_and(|host| !host.is_empty()) => Ok(url),

@@ -8,7 +8,9 @@ mod guide;
 mod table;
 mod webhook;
 
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
 
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
@@ -28,12 +30,18 @@ use webhook::{Answer, Webhook};
 
 /// Runs the quickstart.
 pub fn run(global: &Global, args: &QuickstartArgs) -> Result<(), Failure> {
-    logging::start(global.log_format, global.log_verbosity.unwrap_or(Verbosity::ERROR));
-    let outcome = compose::runtime()?.block_on(show(global, args));
+    let _log = logging::start(global.log_format, global.log_verbosity.unwrap_or(Verbosity::ERROR));
+    let outcome = compose::runtime()?.block_on(async {
+        // From the first moment on, so that nothing is left behind whenever it comes.
+        let mut stop = Box::pin(compose::stop_signal()?);
+        show(global, args, stop.as_mut()).await
+    });
     outcome.map_err(|error| Failure::of(error.as_ref()))
 }
 
-async fn show(global: &Global, args: &QuickstartArgs) -> anyhow::Result<()> {
+type Stop<'a> = Pin<&'a mut (dyn Future<Output = ()> + 'a)>;
+
+async fn show(global: &Global, args: &QuickstartArgs, stop: Stop<'_>) -> anyhow::Result<()> {
     let directory = tempfile::Builder::new().prefix("kube-iam-quickstart-").tempdir()?;
     let standin = kube_iam_standin::Settings { keys: SAMPLES.iter().map(Sample::key).collect(), ..Default::default() };
     let standin = StandIn::start(standin).await.context("the stand-in for AWS did not start")?;
@@ -45,7 +53,7 @@ async fn show(global: &Global, args: &QuickstartArgs) -> anyhow::Result<()> {
     let surprises = table::surprises(&answers);
     anyhow::ensure!(surprises.is_empty(), "somebody was not answered as staged: {}", surprises.join("; "));
 
-    let outcome = if args.once { Ok(()) } else { stay(directory.path(), &door.kubeconfig).await };
+    let outcome = if args.once { Ok(()) } else { stay(directory.path(), &door.kubeconfig, stop).await };
     door.close().await?;
     standin.stop().await;
     directory.close().context("the temporary directory could not be removed")?;
@@ -69,9 +77,7 @@ async fn sign_everybody_in(webhook: &Webhook) -> anyhow::Result<Vec<Answer>> {
 }
 
 /// Stays up until Ctrl-C, with a control plane if there can be one.
-async fn stay(directory: &Path, webhook_kubeconfig: &Path) -> anyhow::Result<()> {
-    let stop = compose::stop_signal()?;
-    tokio::pin!(stop);
+async fn stay(directory: &Path, webhook_kubeconfig: &Path, mut stop: Stop<'_>) -> anyhow::Result<()> {
     output::talk("starting a control plane, if kube-apiserver and etcd are found …\n")?;
     let control_plane = tokio::select! {
         () = &mut stop => return Ok(()),

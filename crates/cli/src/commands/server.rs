@@ -31,7 +31,7 @@ pub fn run(global: &Global, args: &ServerArgs) -> Result<(), Failure> {
     let config = config_file::read(global)?;
     refuse_unsupported(args)?;
     let plan = Plan::fold(global, args, &config)?;
-    logging::start(global.log_format, global.log_verbosity.unwrap_or(Verbosity::INFO));
+    let _log = logging::start(global.log_format, global.log_verbosity.unwrap_or(Verbosity::INFO));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "kube-iam starts");
     compose::server_runtime()?.block_on(serve(plan))
 }
@@ -199,6 +199,8 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<Running, Failure>
 pub async fn follow(mut running: Running, files: Files, stop: impl Future<Output = ()>) -> Result<(), Failure> {
     tokio::pin!(stop);
     let mut changes = FileWatch::new(files.watched());
+    // What changed between the first reading and now was seen by nobody.
+    reload(&running, &files);
     loop {
         tokio::select! {
             () = &mut stop => {

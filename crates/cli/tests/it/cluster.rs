@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use kube_iam_control_plane::{Binaries, ControlPlane, ExecUser, Options, WebhookVersion, required_in_ci};
 use tokio::io::AsyncWriteExt as _;
@@ -143,7 +144,12 @@ async fn init(home: &Home) {
     assert_eq!(finished.code, Some(0), "{finished:?}");
 }
 
-/// A port nobody listens on at this moment.
+/// A port nobody listens on at this moment, below those that the kernel hands
+/// out by itself, so that nobody gets it in the meantime.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 12_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 16;
+    let candidates = std::iter::repeat_with(|| start + NEXT.fetch_add(1, Ordering::Relaxed)).take(1_000);
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    candidates.into_iter().find(free).expect("a free port")
 }

@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hyper::body::Bytes;
@@ -24,6 +24,7 @@ use tokio::process::{Child, Command};
 
 const CONNECTIONS: usize = 32;
 const KEYS: usize = 64;
+const TOKENS: usize = 200;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -54,6 +55,13 @@ async fn main() -> anyhow::Result<()> {
         "\nCPU per login / floor: {:.2} with STS, {:.2} with a known token\n",
         fresh.as_secs_f64() / least.as_secs_f64(),
         cached.as_secs_f64() / least.as_secs_f64(),
+    ));
+    drop(floor);
+
+    let token = wall_time(Command::new(beside("kube-iam")?).args(["token", "-i", "bench"])).await?;
+    let nothing = wall_time(&mut Command::new("true")).await?;
+    say(&format!(
+        "kube-iam token, credentials in the environment: {token:.2?}; a program that does nothing: {nothing:.2?}\n"
     ));
     Ok(())
 }
@@ -120,6 +128,22 @@ async fn measure(
         process::peak_memory(pid)? as f64 / f64::from(1 << 20),
     ));
     Ok(cpu)
+}
+
+/// The median time of a process from its start to its end.
+async fn wall_time(command: &mut Command) -> anyhow::Result<Duration> {
+    let keys = [("AWS_ACCESS_KEY_ID", "ASIABENCHMARK0000000"), ("AWS_SECRET_ACCESS_KEY", "bench-secret")];
+    command.env_clear().envs(keys).env("AWS_SESSION_TOKEN", session_token()).env("AWS_REGION", "us-east-1");
+    command.stdout(Stdio::null());
+    let mut times = Vec::with_capacity(TOKENS);
+    for _ in 0..TOKENS {
+        let start = Instant::now();
+        let status = command.status().await?;
+        times.push(start.elapsed());
+        anyhow::ensure!(status.success(), "{command:?} failed");
+    }
+    times.sort_unstable();
+    Ok(times[TOKENS / 2])
 }
 
 fn beside(name: &str) -> anyhow::Result<PathBuf> {

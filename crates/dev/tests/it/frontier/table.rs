@@ -66,6 +66,7 @@ pub(super) const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("clap", &["cli"], "the command line"),
     ("comfy-table", &["cli"], "tables"),
     ("rpassword", &["cli"], "asks for an MFA code"),
+    ("tracing-appender", &["cli"], "writes the log beside the logins"),
     ("tracing-subscriber", &["cli"], "writes the log"),
 ];
 
