@@ -14,16 +14,9 @@ use crate::webhook::{Home, Webhook};
 
 const MAPPINGS: &str = "mapRoles:\n- {rolearn: 'arn:aws:iam::111122223333:role/Admin', username: admin}";
 
-async fn webhook() -> (Aws, Home, Webhook) {
-    let aws = Aws::start().await;
-    let home = Home::new(MAPPINGS);
-    let webhook = Webhook::start(&home, &aws).await;
-    (aws, home, webhook)
-}
-
 #[tokio::test]
 async fn reviews_that_are_none_have_their_reasons() {
-    let (_aws, _home, webhook) = webhook().await;
+    let (_aws, _home, webhook) = Webhook::with_mappings(MAPPINGS).await;
     for (body, status, reason) in [
         ("", 400, "review_truncated"),
         (r#"{"kind":"TokenReview","spec":{"#, 400, "review_truncated"),
@@ -46,7 +39,7 @@ async fn reviews_that_are_none_have_their_reasons() {
 
 #[tokio::test]
 async fn slow_and_silent_clients_keep_nobody_waiting() {
-    let (_aws, _home, webhook) = webhook().await;
+    let (_aws, _home, webhook) = Webhook::with_mappings(MAPPINGS).await;
     let mut held: Vec<TcpStream> = Vec::new();
     for index in 0..200 {
         let mut stream = TcpStream::connect(("127.0.0.1", webhook.port())).unwrap();
@@ -167,7 +160,7 @@ async fn next_second() {
 
 #[tokio::test]
 async fn faults_of_sts_are_answered_by_their_kind() {
-    let (aws, _home, webhook) = webhook().await;
+    let (aws, _home, webhook) = Webhook::with_mappings(MAPPINGS).await;
     let redirect = |status, location: &str| Fault::Redirect { status, location: location.into() };
     for (fault, status, reason) in [
         (Fault::Throttling, 429, "sts_throttled"),
@@ -201,7 +194,7 @@ async fn faults_of_sts_are_answered_by_their_kind() {
 async fn replies_that_are_not_exactly_caller_identity_are_denied() {
     const CALLER: &str =
         r#"{"Account":"111122223333","Arn":"arn:aws:sts::111122223333:assumed-role/Admin/x","UserId":"AROAX:x"}"#;
-    let (aws, _home, webhook) = webhook().await;
+    let (aws, _home, webhook) = Webhook::with_mappings(MAPPINGS).await;
     let good = format!(
         r#"{{"GetCallerIdentityResponse":{{"GetCallerIdentityResult":{CALLER},"ResponseMetadata":{{"RequestId":"r"}}}}}}"#
     );

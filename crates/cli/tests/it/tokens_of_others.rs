@@ -18,7 +18,7 @@ use crate::aws::Aws;
 use crate::exec_plugin::token_of;
 use crate::people::{ADMIN, CLUSTER, DEV, Person};
 use crate::process::finish;
-use crate::webhook::{Home, Webhook};
+use crate::webhook::Webhook;
 
 const MAPPINGS: &str = "\
 mapRoles:
@@ -51,19 +51,12 @@ async fn python(person: Person, program: &str, args: &[&str]) -> String {
     finish(&mut command).await.success().trim_end().to_string()
 }
 
-async fn webhook() -> (Aws, Home, Webhook) {
-    let aws = Aws::start().await;
-    let home = Home::new(MAPPINGS);
-    let webhook = Webhook::start(&home, &aws).await;
-    (aws, home, webhook)
-}
-
 #[tokio::test]
 async fn aws_cli_tokens_are_accepted() {
     if !python_has_boto3().await {
         return;
     }
-    let (_aws, _home, webhook) = webhook().await;
+    let (_aws, _home, webhook) = Webhook::with_mappings(MAPPINGS).await;
     for (person, username) in [(ADMIN, "admin"), (DEV, "dev")] {
         let mut aws = Command::new("aws");
         aws.args(["eks", "get-token", "--cluster-name", CLUSTER]).envs(person.environment());
@@ -96,7 +89,7 @@ print("k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("="
     if !python_has_boto3().await {
         return;
     }
-    let (_aws, _home, webhook) = webhook().await;
+    let (_aws, _home, webhook) = Webhook::with_mappings(MAPPINGS).await;
     for (person, username) in [(ADMIN, "admin"), (DEV, "dev")] {
         let token = python(person, PROGRAM, &[CLUSTER]).await;
         assert_eq!(webhook.review(&token).await.user()["username"], username);

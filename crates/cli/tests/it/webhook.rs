@@ -92,6 +92,14 @@ impl Webhook {
         Self::run(home, home.command(aws).args(["--port", "0"])).await
     }
 
+    /// Starts a server with these mappings, in a home and an AWS of its own.
+    pub(crate) async fn with_mappings(server_keys: &str) -> (Aws, Home, Self) {
+        let aws = Aws::start().await;
+        let home = Home::new(server_keys);
+        let webhook = Self::start(&home, &aws).await;
+        (aws, home, webhook)
+    }
+
     /// Starts a server as the command says, and waits until it listens.
     pub(crate) async fn run(home: &Home, command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
