@@ -33,6 +33,7 @@ pub mod yaml;
 pub mod aws_auth;
 pub mod decision;
 pub mod exec_credential;
+pub mod finding;
 pub mod mapping;
 pub mod reason;
 pub mod review;
