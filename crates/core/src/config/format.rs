@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use toml_edit::{Item, TableLike, Value as TomlValue};
 
 use super::Problem;
-use crate::yaml::{self, Mark, Node, ScalarKind, Value};
+use crate::yaml::{self, Mark, Node, Place, ScalarKind, Value};
 
 /// Format of a configuration file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,10 +59,14 @@ fn table(text: &str, table: &dyn TableLike, mark: Mark) -> Node {
     let mut pairs = Vec::new();
     for (key, item) in table.iter() {
         let at = table.key(key).and_then(toml_edit::Key::span).map_or(mark, |span| mark_at(text, Some(span.start)));
-        let name = Node { mark: at, value: Value::Scalar { text: key.to_string(), kind: ScalarKind::Text } };
+        let name = Node {
+            mark: at,
+            place: Place::default(),
+            value: Value::Scalar { text: key.to_string(), kind: ScalarKind::Text },
+        };
         pairs.extend(node(text, item, at).map(|value| (Rc::new(name), Rc::new(value))));
     }
-    Node { mark, value: Value::Mapping(pairs) }
+    Node { mark, place: Place::default(), value: Value::Mapping(pairs) }
 }
 
 fn node(text: &str, item: &Item, mark: Mark) -> Option<Node> {
@@ -73,7 +77,7 @@ fn node(text: &str, item: &Item, mark: Mark) -> Option<Node> {
         Item::Table(found) => Some(table(text, found, at)),
         Item::ArrayOfTables(tables) => {
             let items = tables.iter().map(|found| Rc::new(table(text, found, at))).collect();
-            Some(Node { mark: at, value: Value::Sequence(items) })
+            Some(Node { mark: at, place: Place::default(), value: Value::Sequence(items) })
         }
     }
 }
@@ -92,5 +96,5 @@ fn value(text: &str, found: &TomlValue, mark: Mark) -> Node {
             Value::Sequence(items.iter().map(|item| Rc::new(value(text, item, at(item)))).collect())
         }
     };
-    Node { mark, value }
+    Node { mark, place: Place::default(), value }
 }

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use super::{Mark, Node, ScalarKind, Value, YamlError};
+use super::{Mark, Node, Place, ScalarKind, Style, Value, YamlError, plain_list};
 use crate::limits;
 
 /// Reads the first document of a text; `None` if there is none.
@@ -16,7 +16,15 @@ pub fn parse(text: &str) -> Result<Option<Rc<Node>>, YamlError> {
     if text.len() > limits::YAML_BYTES {
         return Err(refuse(Mark { line: 1, column: 1 }, "the text is longer than 1 MiB"));
     }
-    let mut builder = Builder::default();
+    if let Some(list) = plain_list::read(text) {
+        return Ok(Some(list));
+    }
+    parse_events(text)
+}
+
+/// Reads any text.
+pub(super) fn parse_events(text: &str) -> Result<Option<Rc<Node>>, YamlError> {
+    let mut builder = Builder { text, offsets: Offsets::of(text), ..Builder::default() };
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| YamlError {
             mark: mark_of(error.marker()),
@@ -37,39 +45,69 @@ fn refuse(mark: Mark, reason: &'static str) -> YamlError {
     YamlError { mark, reason: Cow::Borrowed(reason) }
 }
 
+/// From positions in characters, as the parser counts them, to positions in bytes.
+#[derive(Default)]
+struct Offsets {
+    /// Offsets of the characters and of the end; none if all are one byte long.
+    of_chars: Vec<usize>,
+}
+
+impl Offsets {
+    fn of(text: &str) -> Self {
+        if text.is_ascii() {
+            return Self::default();
+        }
+        let ends = core::iter::once(text.len());
+        Self { of_chars: text.char_indices().map(|(offset, _)| offset).chain(ends).collect() }
+    }
+
+    fn byte(&self, char: usize) -> usize {
+        self.of_chars.get(char).or(self.of_chars.last()).copied().unwrap_or(char)
+    }
+
+    fn place(&self, span: &Span, style: Style) -> Place {
+        Place { start: self.byte(span.start.index()), end: self.byte(span.end.index()), style }
+    }
+}
+
 /// A list or map that is not complete yet.
 struct Open {
     mark: Mark,
+    /// Ends with the last child until a closing bracket is seen.
+    place: Place,
     anchor: usize,
     children: Vec<Rc<Node>>,
     is_map: bool,
 }
 
 #[derive(Default)]
-struct Builder {
+struct Builder<'a> {
+    text: &'a str,
+    offsets: Offsets,
     open: Vec<Open>,
     anchors: HashMap<usize, Rc<Node>, foldhash::fast::FixedState>,
     nodes: usize,
     root: Option<Rc<Node>>,
 }
 
-impl Builder {
+impl Builder<'_> {
     /// Takes one event; `true` once the first document is complete.
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<bool, YamlError> {
         let mark = mark_of(&span.start);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let kind = kind_of(&text, style, tag.as_deref(), mark)?;
-                let node = Node { mark, value: Value::Scalar { text: text.into_owned(), kind } };
+                let place = without_comment(self.text, self.offsets.place(span, style_of(style)));
+                let node = Node { mark, place, value: Value::Scalar { text: text.into_owned(), kind } };
                 self.close(node, anchor)?;
             }
-            Event::SequenceStart(anchor, _) => self.start(mark, anchor, false)?,
-            Event::MappingStart(anchor, _) => self.start(mark, anchor, true)?,
-            Event::SequenceEnd | Event::MappingEnd => self.end(mark)?,
+            Event::SequenceStart(anchor, _) => self.start(span, anchor, false)?,
+            Event::MappingStart(anchor, _) => self.start(span, anchor, true)?,
+            Event::SequenceEnd | Event::MappingEnd => self.end(span)?,
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).cloned();
                 let node = node.ok_or_else(|| refuse(mark, "an alias points into a value that contains it"))?;
-                self.add(node, mark)?;
+                self.add(node, mark, self.offsets.byte(span.end.index()))?;
             }
             Event::DocumentEnd | Event::StreamEnd => return Ok(true),
             Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => {}
@@ -77,16 +115,25 @@ impl Builder {
         Ok(false)
     }
 
-    fn start(&mut self, mark: Mark, anchor: usize, is_map: bool) -> Result<(), YamlError> {
+    fn start(&mut self, span: &Span, anchor: usize, is_map: bool) -> Result<(), YamlError> {
+        let mark = mark_of(&span.start);
         if self.open.len() >= limits::YAML_DEPTH {
             return Err(refuse(mark, "lists and maps are nested more than 32 deep"));
         }
-        self.open.push(Open { mark, anchor, children: Vec::new(), is_map });
+        let place = self.offsets.place(span, Style::Block);
+        self.open.push(Open { mark, place, anchor, children: Vec::new(), is_map });
         Ok(())
     }
 
-    fn end(&mut self, mark: Mark) -> Result<(), YamlError> {
-        let Some(open) = self.open.pop() else { return Err(refuse(mark, "a list or map ends that never began")) };
+    fn end(&mut self, span: &Span) -> Result<(), YamlError> {
+        let Some(mut open) = self.open.pop() else {
+            return Err(refuse(mark_of(&span.start), "a list or map ends that never began"));
+        };
+        // Only brackets have an end that can be seen, and blanks may follow it.
+        if !span.is_empty() {
+            let end = self.offsets.byte(span.start.index()) + 1;
+            open.place = Place { end, style: Style::Flow, ..open.place };
+        }
         let value = if open.is_map {
             let mut children = open.children.into_iter();
             let pairs = core::iter::from_fn(|| Some((children.next()?, children.next()?)));
@@ -94,29 +141,63 @@ impl Builder {
         } else {
             Value::Sequence(open.children)
         };
-        self.close(Node { mark: open.mark, value }, open.anchor)
+        self.close(Node { mark: open.mark, place: open.place, value }, open.anchor)
     }
 
     /// A node is complete: remembers it under its anchor and hands it on.
     fn close(&mut self, node: Node, anchor: usize) -> Result<(), YamlError> {
-        let mark = node.mark;
+        let (mark, end) = (node.mark, node.place.end);
         let node = Rc::new(node);
         if anchor != 0 {
             self.anchors.insert(anchor, Rc::clone(&node));
         }
-        self.add(node, mark)
+        self.add(node, mark, end)
     }
 
-    fn add(&mut self, node: Rc<Node>, mark: Mark) -> Result<(), YamlError> {
+    fn add(&mut self, node: Rc<Node>, mark: Mark, end: usize) -> Result<(), YamlError> {
         self.nodes += 1;
         if self.nodes > limits::YAML_NODES {
             return Err(refuse(mark, "the text holds more than 250,000 values"));
         }
         match self.open.last_mut() {
-            Some(open) => open.children.push(node),
+            Some(open) => {
+                open.place.end = end;
+                open.children.push(node);
+            }
             None => self.root = Some(node),
         }
         Ok(())
+    }
+}
+
+/// The parser lets a quoted text end after the comment behind it.
+fn without_comment(text: &str, place: Place) -> Place {
+    let quote = match place.style {
+        Style::SingleQuoted => '\'',
+        Style::DoubleQuoted => '"',
+        _ => return place,
+    };
+    let written = text.get(place.start..place.end).unwrap_or_default();
+    let Some(open) = written.find(quote) else { return place };
+    let mut inner = written.char_indices().skip_while(|(offset, _)| *offset <= open).peekable();
+    while let Some((offset, char)) = inner.next() {
+        let twice = quote == '\'' && char == quote && inner.peek().is_some_and(|(_, next)| *next == quote);
+        if twice || (quote == '"' && char == '\\') {
+            inner.next();
+        } else if char == quote {
+            return Place { end: place.start + offset + 1, ..place };
+        }
+    }
+    place
+}
+
+fn style_of(style: ScalarStyle) -> Style {
+    match style {
+        ScalarStyle::Plain => Style::Plain,
+        ScalarStyle::SingleQuoted => Style::SingleQuoted,
+        ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
+        ScalarStyle::Literal => Style::Literal,
+        ScalarStyle::Folded => Style::Folded,
     }
 }
 
