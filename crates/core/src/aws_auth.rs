@@ -3,9 +3,11 @@
 //! A row that can't be read never takes its neighbours with it, and nothing is
 //! half read: a row is taken whole or not at all.
 
+mod document;
 mod row;
 mod section;
 
+pub use document::{Data, Document, EditError, Edited, List, NewPrincipal, NewRow, Operation, Row, RowChange};
 pub use row::{MappingRow, Principal, RowError, SsoPermissionSet};
 pub use section::{SectionError, Typing, read_section, read_section_node};
 

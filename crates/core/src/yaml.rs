@@ -8,6 +8,7 @@
 //! its bytes cost.
 
 mod build;
+pub mod edit;
 mod plain_list;
 mod scalar;
 
@@ -116,8 +117,8 @@ impl Node {
             }
             (Value::Sequence(a), Value::Sequence(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.means(b)),
             (Value::Mapping(a), Value::Mapping(b)) => {
-                let same = |(a, b): (&(Rc<Self>, Rc<Self>), &(Rc<Self>, Rc<Self>))| a.0.means(&b.0) && a.1.means(&b.1);
-                a.len() == b.len() && a.iter().zip(b).all(same)
+                let mut pairs = a.iter().zip(b);
+                a.len() == b.len() && pairs.all(|((key, value), (other, its))| key.means(other) && value.means(its))
             }
             _ => false,
         }

@@ -12,7 +12,7 @@ use crate::arn::{Arn, ArnError};
 use crate::ids::AccountId;
 use crate::limits;
 use crate::partition::Partition;
-use crate::yaml::{Entry, Mark, Node};
+use crate::yaml::{Entry, Mark, Node, Value};
 
 /// Whom a row is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -196,6 +196,28 @@ impl MappingRow {
         };
         rest().map_err(|(mark, error)| problem(mark, error, Some(principal.clone())))
     }
+}
+
+/// Which pair of a row counts under a key, merged keys left out.
+pub(super) fn index_of(node: &Node, key: &str) -> Option<usize> {
+    let Value::Mapping(pairs) = &node.value else { return None };
+    let name = |index: usize| pairs.get(index).and_then(|(key, _)| key.as_written());
+    let spelt = (0..pairs.len()).filter(|&index| name(index).is_some_and(|name| name.eq_ignore_ascii_case(key)));
+    spelt.max_by_key(|&index| name(index))
+}
+
+/// The pair of a row that counts under a key, merged keys left out.
+pub(super) fn pair_of<'a>(node: &'a Node, key: &str) -> Option<(&'a Node, &'a Node)> {
+    let Value::Mapping(pairs) = &node.value else { return None };
+    pairs.get(index_of(node, key)?).map(|(key, value)| (key.as_ref(), value.as_ref()))
+}
+
+/// The value of a row that counts under a key, merged keys included.
+pub(super) fn value_of<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
+    if let Some((_, value)) = pair_of(node, key) {
+        return Some(value);
+    }
+    node.entries()?.into_iter().filter(|entry| entry.key.eq_ignore_ascii_case(key)).map(|entry| entry.value).next()
 }
 
 /// Keys that stand twice in a row.

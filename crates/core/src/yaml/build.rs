@@ -97,7 +97,7 @@ impl Builder<'_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let kind = kind_of(&text, style, tag.as_deref(), mark)?;
-                let place = without_comment(self.text, self.offsets.place(span, style_of(style)));
+                let place = settled(self.text, self.offsets.place(span, style_of(style)));
                 let node = Node { mark, place, value: Value::Scalar { text: text.into_owned(), kind } };
                 self.close(node, anchor)?;
             }
@@ -170,11 +170,17 @@ impl Builder<'_> {
     }
 }
 
-/// The parser lets a quoted text end after the comment behind it.
-fn without_comment(text: &str, place: Place) -> Place {
+/// The parser lets a quoted text end after the comment behind it, and a block of
+/// text after the indentation of the line below it.
+fn settled(text: &str, place: Place) -> Place {
     let quote = match place.style {
         Style::SingleQuoted => '\'',
         Style::DoubleQuoted => '"',
+        Style::Literal | Style::Folded => {
+            let written = text.get(..place.end).unwrap_or_default().trim_end_matches(' ');
+            let end = if written.ends_with('\n') { written.len().max(place.start) } else { place.end };
+            return Place { end, ..place };
+        }
         _ => return place,
     };
     let written = text.get(place.start..place.end).unwrap_or_default();
