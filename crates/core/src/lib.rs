@@ -44,3 +44,4 @@ pub mod user_info;
 pub mod config;
 mod json;
 pub mod last_good;
+pub mod manifest;
