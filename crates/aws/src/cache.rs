@@ -2,7 +2,7 @@
 //!
 //! The layout is the Go program's, so that both can share the file:
 //! `clusters` → cluster ID → profile → role ARN of `--role` or nothing → credentials. Unlike there the file is never written in place
-//! (a crash would leave half of it), a symlink is never followed, an entry is not used in its last two minutes, and never for another
+//! (a crash would leave half of it), a symlink is never followed, a file of another user is never used, an entry is not used in its last two minutes, and never for another
 //! [`Identity`] than it was made for.
 
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use kube_iam_core::secret::Secret;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
 use crate::credentials::{Credentials, Origin};
@@ -31,6 +32,9 @@ pub enum CacheProblem {
     /// Others may read or write it.
     #[error("cache file {} is not private; run `chmod 600 {}`", .0.display(), .0.display())]
     NotPrivate(PathBuf),
+    /// Another user may change it.
+    #[error("cache file {} belongs to another user; remove it", .0.display())]
+    NotOurs(PathBuf),
     /// It is a symlink, a directory or something else.
     #[error("cache file {} is a symlink or no file; remove it", .0.display())]
     NotAFile(PathBuf),
@@ -84,16 +88,21 @@ struct Entry {
 /// The cache file.
 pub(crate) struct Cache {
     path: PathBuf,
+    /// The user whose files are trusted.
+    owner: u32,
 }
 
 impl Cache {
     /// The file that the environment names.
     pub(crate) fn of(environment: &Environment) -> Result<Self, CacheProblem> {
-        if let Some(path) = environment.get("AWS_IAM_AUTHENTICATOR_CACHE_FILE") {
-            return Ok(Self { path: path.into() });
-        }
-        let home = environment.home().ok_or(CacheProblem::NoPlace)?;
-        Ok(Self { path: Path::new(home).join(".kube/cache/aws-iam-authenticator/credentials.yaml") })
+        let path = match environment.get("AWS_IAM_AUTHENTICATOR_CACHE_FILE") {
+            Some(path) => path.into(),
+            None => {
+                let home = environment.home().ok_or(CacheProblem::NoPlace)?;
+                Path::new(home).join(".kube/cache/aws-iam-authenticator/credentials.yaml")
+            }
+        };
+        Ok(Self { path, owner: geteuid().as_raw() })
     }
 
     /// The credentials under a key, if there are any and they were made for this identity.
@@ -118,7 +127,7 @@ impl Cache {
         builder.recursive(true).mode(0o700).create(directory).map_err(|source| self.io(source))?;
         // Writers take turns by a file of their own: the cache itself is exchanged by each.
         let turn = self.path.with_extension("lock");
-        let turn = private().write(true).create(true).open(turn).map_err(|source| self.io(source))?;
+        let turn = self.open_own(&turn, private().write(true).create(true))?;
         self.lock(&turn, File::try_lock).await?;
         let mut contents = match self.open()? {
             Some(mut file) => self.contents(&mut file)?,
@@ -133,23 +142,36 @@ impl Cache {
 
     /// Opens the file, unless it is not there. It must be a private file.
     fn open(&self) -> Result<Option<File>, CacheProblem> {
-        // Without blocking, so that a pipe in its place can't hold us up.
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-        let file = match OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => {
-                return Err(CacheProblem::NotAFile(self.path.clone()));
-            }
-            opened => opened.map_err(|source| self.io(source))?,
+        let file = match self.open_own(&self.path, OpenOptions::new().read(true)) {
+            Err(CacheProblem::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
         };
         let opened = file.metadata().map_err(|source| self.io(source))?;
-        if !opened.is_file() {
-            return Err(CacheProblem::NotAFile(self.path.clone()));
-        }
         if opened.mode() & 0o077 != 0 {
             return Err(CacheProblem::NotPrivate(self.path.clone()));
         }
         Ok(Some(file))
+    }
+
+    /// Opens a file that must be a plain one and our own.
+    fn open_own(&self, path: &Path, options: &mut OpenOptions) -> Result<File, CacheProblem> {
+        // Without blocking, so that a pipe in its place can't hold us up.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        let file = options.custom_flags(flags.cast_signed()).open(path).map_err(|source| {
+            // A symlink; a pipe that is opened for writing; a directory.
+            match Errno::from_io_error(&source) {
+                Some(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => CacheProblem::NotAFile(path.to_path_buf()),
+                _ => CacheProblem::Io { path: path.to_path_buf(), source },
+            }
+        })?;
+        let opened = file.metadata().map_err(|source| self.io(source))?;
+        if !opened.is_file() {
+            return Err(CacheProblem::NotAFile(path.to_path_buf()));
+        }
+        if opened.uid() != self.owner {
+            return Err(CacheProblem::NotOurs(path.to_path_buf()));
+        }
+        Ok(file)
     }
 
     fn contents(&self, file: &mut File) -> Result<Contents, CacheProblem> {

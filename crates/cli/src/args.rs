@@ -52,7 +52,7 @@ pub struct Global {
     /// ID of the cluster: tokens are good for this one only [config: clusterID]
     #[arg(short = 'i', long, global = true, value_name = "ID", env = "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID")]
     cluster_id: Option<String>,
-    /// Form of log lines [default: text on a terminal, json otherwise]
+    /// Form of log lines, text or json [default: text on a terminal, json otherwise]
     #[arg(short = 'l', long, global = true, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
     /// Least level to log: panic, fatal, error, warning, info, debug or trace [default: info]
@@ -83,7 +83,7 @@ impl Global {
             config: Some(config),
             strict_config: true,
             cluster_id: None,
-            log_format: self.log_format,
+            log_format: self.log_format.clone(),
             log_verbosity: self.log_verbosity,
             feature_gates: Vec::new(),
         }

@@ -7,11 +7,16 @@ mod token;
 mod verify;
 
 use crate::args::{Command, CommandLine};
+use crate::logging::LogFormat;
+use crate::output;
 use crate::report::Failure;
 
 /// Runs what was typed; `None` is a command line that was answered already.
 pub fn run(line: Option<CommandLine>) -> Result<(), Failure> {
     let Some(CommandLine { global, command }) = line else { return Ok(()) };
+    if let Some(LogFormat::Other(word)) = &global.log_format {
+        output::warn(&format!("unknown log format `{word}`; logs are text (known are `text` and `json`)"));
+    }
     match command {
         Command::Token(args) => token::run(&global, &args),
         Command::Server(args) => server::run(&global, &args),

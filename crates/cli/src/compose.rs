@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,7 +9,6 @@ use kube_iam_aws::environment::Environment;
 use kube_iam_aws::http::{HttpSettings, LoopbackAddress, Roots};
 use kube_iam_aws::sts_client::{StsClient, StsSettings};
 use kube_iam_core::ports::Sts;
-use kube_iam_core::secret::Token;
 use kube_iam_server::Clock;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -68,10 +66,4 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
             _ = hangup.recv() => {}
         }
     })
-}
-
-/// Names the state of a file, so that replicas can be compared; empty without one.
-pub fn hash_of(path: Option<&Path>) -> String {
-    let text = path.and_then(|path| std::fs::read_to_string(path).ok());
-    text.map(|text| Token::new(text).fingerprint().to_string()).unwrap_or_default()
 }

@@ -1,54 +1,63 @@
 //! The configuration file: read, with all its problems at once.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
-use kube_iam_core::config::{Config, Format, Parsed, Problem, parse};
+use kube_iam_core::config::{Config, Format, Problem, parse};
 use kube_iam_core::limits;
+use kube_iam_core::secret::Token;
 
 use crate::args::Global;
 use crate::output;
 use crate::report::Failure;
 
+/// A configuration file that can be used.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// What is suspicious only.
+    pub warnings: Vec<Problem>,
+    /// Names the text that was read, so that replicas can be compared; empty without a file.
+    pub hash: String,
+}
+
 /// Reads the configuration file named on the command line; without one, nothing
 /// is configured. Warnings go to stderr.
 pub fn read(global: &Global) -> Result<Config, Failure> {
     let Some(path) = &global.config else { return Ok(Config::default()) };
-    let parsed = load(path)?;
-    for warning in parsed.warnings.iter().filter(|_| !global.strict_config) {
+    let loaded = load(path, global.strict_config)?;
+    for warning in &loaded.warnings {
         output::warn(&format!("{}: {warning}", path.display()));
     }
-    accept(path, parsed, global.strict_config)
+    Ok(loaded.config)
 }
 
-/// Reads a configuration file as it stands.
-pub fn load(path: &Path) -> Result<Parsed, Failure> {
+/// Reads a configuration file; all its problems are one failure. To the strict a
+/// warning is a problem.
+pub fn load(path: &Path, strict: bool) -> Result<Loaded, Failure> {
     let failure = || Failure::new(format!("can't read configuration file `{}`", path.display()));
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let format = Format::of_extension(extension)
         .ok_or_else(|| failure().hint("name it with the extension of its format: .yaml, .json or .toml".to_string()))?;
-    let size = std::fs::metadata(path).map_err(|error| failure().because(&error))?.len();
-    if size > limits::CONFIG_BYTES as u64 {
-        return Err(failure().hint("it is longer than 4 MiB".to_string()));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| failure().because(&error))?;
-    Ok(parse(&text, format))
-}
-
-/// Turns what was read into a configuration, or all its problems into a failure.
-pub fn accept(path: &Path, parsed: Parsed, strict: bool) -> Result<Config, Failure> {
-    let mut problems = parsed.problems;
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| failure().because(&error))?;
+    file.take(limits::CONFIG_BYTES as u64 + 1).read_to_string(&mut text).map_err(|error| failure().because(&error))?;
+    let parsed = parse(&text, format);
+    let (mut problems, mut warnings) = (parsed.problems, parsed.warnings);
     if strict {
-        problems.extend(parsed.warnings);
+        problems.append(&mut warnings);
         problems.sort_by_key(|problem| problem.mark);
     }
     match problems.is_empty() {
-        true => Ok(parsed.config),
+        true => Ok(Loaded { config: parsed.config, warnings, hash: Token::new(text).fingerprint().to_string() }),
         false => Err(refusal(path, &problems)),
     }
 }
 
 /// All problems of a file as one failure.
-pub fn refusal(path: &Path, problems: &[Problem]) -> Failure {
+fn refusal(path: &Path, problems: &[Problem]) -> Failure {
     let lines: Vec<_> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
     let count = match problems.len() {
         1 => "1 problem".to_string(),

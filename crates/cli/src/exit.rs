@@ -19,8 +19,10 @@ pub enum Exit {
 /// Reports a failure on stderr and gives the exit code.
 pub fn code(outcome: &Result<(), Failure>) -> ExitCode {
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
-    // Whoever closed stderr does not want to hear it.
-    let _ = output::talk(&failure.to_string());
+    if !failure.logged {
+        // Whoever closed stderr does not want to hear it.
+        let _ = output::talk(&failure.to_string());
+    }
     match failure.exit {
         Exit::Failed => ExitCode::FAILURE,
         Exit::Usage => ExitCode::from(2),

@@ -13,12 +13,24 @@ use tracing_subscriber::{Layer as _, fmt};
 const BUFFERED_LINES: usize = 8192;
 
 /// Form of the log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogFormat {
     /// One line of text each.
     Text,
     /// One JSON object each.
     Json,
+    /// Some other word: a warning, and text, as in the Go authenticator.
+    Other(String),
+}
+
+impl From<String> for LogFormat {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "text" => Self::Text,
+            "json" => Self::Json,
+            _ => Self::Other(text),
+        }
+    }
 }
 
 /// Least level that is logged, by the Go authenticator's names.
@@ -55,24 +67,22 @@ impl FromStr for Verbosity {
 /// Lines are written by a thread of their own, and dropped when nobody reads them
 /// fast enough: a stalled reader of logs must not stop logins. Whoever holds the
 /// result lets the last lines out when it is dropped.
-pub fn start(format: Option<LogFormat>, verbosity: Verbosity) -> WorkerGuard {
+pub fn start(format: Option<&LogFormat>, verbosity: Verbosity) -> WorkerGuard {
     let ours = Targets::new().with_target("kube_iam", verbosity.0);
-    let format = format.unwrap_or(match std::io::stderr().is_terminal() {
-        true => LogFormat::Text,
-        false => LogFormat::Json,
-    });
+    let terminal = std::io::stderr().is_terminal();
+    let json = match format {
+        None => !terminal,
+        Some(format) => *format == LogFormat::Json,
+    };
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(BUFFERED_LINES).lossy(true).finish(std::io::stderr());
     let registry = tracing_subscriber::registry();
-    let started = match format {
-        LogFormat::Text => {
-            let lines = fmt::layer().with_writer(writer).with_ansi(std::io::stderr().is_terminal());
-            registry.with(lines.with_filter(ours)).try_init()
-        }
-        LogFormat::Json => {
-            let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
-            registry.with(lines.with_writer(writer).with_filter(ours)).try_init()
-        }
+    let started = if json {
+        let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+        registry.with(lines.with_writer(writer).with_filter(ours)).try_init()
+    } else {
+        let lines = fmt::layer().with_writer(writer).with_ansi(terminal);
+        registry.with(lines.with_filter(ours)).try_init()
     };
     // It is started once, by the one command that runs.
     debug_assert!(started.is_ok(), "logging was started twice");

@@ -11,6 +11,8 @@ pub struct Failure {
     what: String,
     causes: Vec<String>,
     hint: Option<String>,
+    /// Whether it stands in the log already.
+    pub logged: bool,
     /// How the command ends.
     pub exit: Exit,
 }
@@ -18,7 +20,7 @@ pub struct Failure {
 impl Failure {
     /// A failure that is its own explanation.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), causes: Vec::new(), hint: None, exit: Exit::Failed }
+        Self { what: what.into(), causes: Vec::new(), hint: None, logged: false, exit: Exit::Failed }
     }
 
     /// A wrong command line, as clap words it.
@@ -48,6 +50,13 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
         self.hint = hint.into();
         self
+    }
+
+    /// Says it in the log, and so not at the end of the command.
+    pub fn logged(self) -> Self {
+        let cause = Some(self.causes.join(": ")).filter(|cause| !cause.is_empty());
+        tracing::error!(cause, hint = self.hint, "{}", self.what);
+        Self { logged: true, ..self }
     }
 
     /// Sets how the command ends.

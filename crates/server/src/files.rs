@@ -1,10 +1,12 @@
 //! Files: bounded reading, writing that leaves no half of a file behind.
 
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::OFlags;
 
 /// Reads a file of at most `max` bytes.
 pub(crate) fn read(path: &Path, max: usize) -> io::Result<Vec<u8>> {
@@ -12,15 +14,14 @@ pub(crate) fn read(path: &Path, max: usize) -> io::Result<Vec<u8>> {
 }
 
 /// Reads a file of ours: it must be a plain file itself, not a link to one that
-/// somebody else chose.
+/// somebody else chose. A pipe in its place can't hold us up.
 pub(crate) fn read_own(path: &Path, max: usize) -> io::Result<Vec<u8>> {
-    let seen = fs::symlink_metadata(path)?;
-    let file = File::open(path)?;
-    let opened = file.metadata()?;
-    if !seen.is_file() || (seen.dev(), seen.ino()) != (opened.dev(), opened.ino()) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)?;
+    match file.metadata()?.is_file() {
+        true => read_from(file, max),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file")),
     }
-    read_from(file, max)
 }
 
 fn read_from(file: File, max: usize) -> io::Result<Vec<u8>> {
@@ -36,30 +37,40 @@ fn read_from(file: File, max: usize) -> io::Result<Vec<u8>> {
 /// renamed. A link at `path` is replaced and never followed.
 pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let draft = draft_of(path)?;
-    let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft)?;
-        // What the process's mask took away.
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&draft, path)
-    })();
+    let file = create(&draft, mode)?;
+    let written = fill(file, bytes, mode).and_then(|()| fs::rename(&draft, path));
     if written.is_err() {
+        // Ours: it was not there before.
         let _ = fs::remove_file(&draft);
     }
     written
 }
 
-/// A name beside `path` that nobody else uses.
+/// Creates a file that must not be there yet, not even as a link.
+fn create(path: &Path, mode: u32) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(flags).open(path)
+}
+
+fn fill(mut file: File, bytes: &[u8], mode: u32) -> io::Result<()> {
+    // What the process's mask took away.
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A name beside `path` that nobody can foresee.
 fn draft_of(path: &Path) -> io::Result<PathBuf> {
-    static DRAFTS: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
-    let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
-    Ok(path.with_file_name(format!(".{name}.{}-{number}", std::process::id())))
+    // Each state has keys of its own, drawn from the system's randomness.
+    let random = RandomState::new().hash_one(());
+    Ok(path.with_file_name(format!(".{name}.{random:016x}")))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{MetadataExt as _, symlink};
+
     use super::*;
 
     #[test]
@@ -67,7 +78,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (elsewhere, path) = (dir.path().join("elsewhere"), dir.path().join("file"));
         fs::write(&elsewhere, "theirs").unwrap();
-        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+        symlink(&elsewhere, &path).unwrap();
         for mode in [0o600, 0o644] {
             write(&path, b"ours", mode).unwrap();
             let metadata = fs::symlink_metadata(&path).unwrap();
@@ -83,11 +94,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, link) = (dir.path().join("file"), dir.path().join("link"));
         fs::write(&path, "12345").unwrap();
-        std::os::unix::fs::symlink(&path, &link).unwrap();
+        symlink(&path, &link).unwrap();
         assert_eq!(read(&link, 5).unwrap(), b"12345");
         assert_eq!(read(&path, 4).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         assert_eq!(read_own(&path, 5).unwrap(), b"12345");
-        assert_eq!(read_own(&link, 5).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert!(read_own(&link, 5).is_err());
     }
 
     #[test]
@@ -97,5 +108,34 @@ mod tests {
         fs::create_dir_all(path.join("by a directory")).unwrap();
         assert!(write(&path, b"x", 0o600).is_err());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_pipe_or_directory_in_the_place_of_our_file_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        // Reading it would wait for a writer for ever.
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [pipe.as_path(), dir.path()] {
+            assert_eq!(read_own(path, 5).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
+    #[test]
+    fn drafts_have_names_that_differ_and_never_take_what_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let drafts: std::collections::BTreeSet<_> = (0..100).map(|_| draft_of(&path).unwrap()).collect();
+        assert_eq!(drafts.len(), 100);
+        assert!(drafts.iter().all(|draft| draft.parent() == path.parent()));
+
+        let (theirs, link) = (dir.path().join("theirs"), dir.path().join("link"));
+        fs::write(&theirs, "theirs").unwrap();
+        symlink(dir.path().join("nowhere"), &link).unwrap();
+        for taken in [&theirs, &link] {
+            assert_eq!(create(taken, 0o600).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        }
+        assert_eq!(fs::read(&theirs).unwrap(), b"theirs");
+        assert!(!dir.path().join("nowhere").exists());
     }
 }

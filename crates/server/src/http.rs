@@ -101,13 +101,19 @@ impl Site {
         if request.method() != Method::POST {
             return self.login.refuse(Reason::ReviewMethod, call);
         }
-        let mut visit = connection.begin();
-        match body::read(request.into_body(), call.arrived + self.limits.body, &mut visit).await {
+        let (version, deadline) = (request.version(), call.arrived + self.limits.body);
+        let (mut visit, mut body) = (connection.begin(), request.into_body());
+        match body::read(&mut body, deadline, &mut visit).await {
             Ok(body) => {
                 visit.body_has_arrived();
                 self.login.answer(body, call).await
             }
-            Err(reason) => self.login.refuse(reason, call),
+            Err(reason) => {
+                if reason == Reason::ReviewTooLarge && version >= Version::HTTP_2 {
+                    body::discard(&mut body, deadline).await;
+                }
+                self.login.refuse(reason, call)
+            }
         }
     }
 }
@@ -143,7 +149,7 @@ fn answer_of(decision: Decision, version: Version) -> Answer {
     }
     match decision.reason {
         Some(Reason::ReviewMethod) => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
-        // The rest of the body is not worth reading. HTTP/2 ends the stream alone.
+        // The rest of the body is not read. HTTP/2 ends the stream alone.
         Some(Reason::ReviewTooLarge | Reason::ReviewTimeout) if version < Version::HTTP_2 => {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }

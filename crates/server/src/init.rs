@@ -39,8 +39,8 @@ pub struct InitDone {
     pub made_pair: bool,
 }
 
-/// Makes what is missing. Certificate and key that exist are kept, the
-/// kubeconfig is written anew.
+/// Makes certificate and key, or keeps those that exist, and writes the
+/// kubeconfig anew.
 ///
 /// # Errors
 /// [`StartError`] of a file that can't be used or written, or of the host name.
@@ -52,7 +52,7 @@ pub fn init(settings: &InitSettings, now: Timestamp) -> Result<InitDone, StartEr
     Ok(InitDone { certificate: files.certificate, key: files.key, kubeconfig: kubeconfig.clone(), made_pair })
 }
 
-/// The certificate and key of a state directory, made if one is missing.
+/// The certificate and key of a state directory, made if there are none.
 pub(crate) fn pair(
     files: &PairFiles,
     hostname: &str,

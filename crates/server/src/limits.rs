@@ -86,6 +86,10 @@ pub const CONNECTIONS: usize = 256;
 /// connection. A review has 1.5 KiB: thousands may arrive at the same time.
 pub const BODY_BYTES: usize = 8 * 1024 * 1024;
 
+/// How much of a body that is too long is read and thrown away on HTTP/2, in
+/// bytes, so that its sender sees the answer.
+pub const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
+
 /// Most calls to STS at a time. Above it logins are refused, except for those
 /// whose identity is known already.
 pub const STS_IN_FLIGHT: usize = 512;

@@ -51,8 +51,13 @@ impl StartError {
             }
             Self::Listen { flag, .. } => Some(format!("choose an address of this host with `{flag}`")),
             Self::Hostname(_) => Some("set `--hostname` to the name by which kube-apiserver calls".to_owned()),
+            Self::Tls(TlsError::Half { present, missing }) => Some(format!(
+                "put `{}` there, or run `rm {}` and try again to have both made",
+                missing.display(),
+                present.display()
+            )),
             Self::Tls(TlsError::Mismatch { certificate, key }) => Some(format!(
-                "put matching files there, or remove `{}` and `{}` to have new ones made",
+                "put matching files there, or run `rm {} {}` and try again to have both made",
                 certificate.display(),
                 key.display()
             )),

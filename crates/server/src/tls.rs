@@ -85,6 +85,14 @@ pub enum TlsError {
     /// A certificate whose validity can't be read.
     #[error("`{0}` holds no readable X.509 certificate")]
     Certificate(PathBuf),
+    /// One of the two is not there.
+    #[error("there is `{present}` but no `{missing}`")]
+    Half {
+        /// The file that is there.
+        present: PathBuf,
+        /// The one that is not.
+        missing: PathBuf,
+    },
     /// The two don't belong together.
     #[error("the key in `{key}` is not that of the certificate in `{certificate}`")]
     Mismatch {
@@ -144,22 +152,36 @@ impl Pair {
         Ok(Self { certified: Arc::new(certified), certificate_pem, not_after })
     }
 
-    /// Reads the two files, after making them if one is missing. Says whether
+    /// Reads the two files, after making them if there are none. Says whether
     /// they were made.
+    ///
+    /// One without the other may be all that is left of a start that was cut
+    /// short, or of somebody's own pair: which is not for us to say.
     pub(crate) fn load_or_generate(paths: &PairFiles, names: &Names, now: Timestamp) -> Result<(Self, bool), TlsError> {
         let missing = |path: &PathBuf| matches!(path.try_exists(), Ok(false));
-        let generate = missing(&paths.certificate) || missing(&paths.key);
-        if generate {
-            let made = self_signed::generate(names, now)
-                .map_err(|source| TlsError::Generate { hostname: names.hostname.clone(), source })?;
-            let write = |path: &PathBuf, pem: &str, mode| {
-                files::write(path, pem.as_bytes(), mode)
-                    .map_err(|source| TlsError::Write { path: path.clone(), source })
-            };
-            write(&paths.key, made.key_pem.expose(), 0o600)?;
-            write(&paths.certificate, &made.certificate_pem, 0o644)?;
+        let half = |present: &PathBuf, missing: &PathBuf| TlsError::Half {
+            present: present.clone(),
+            missing: missing.clone(),
+        };
+        match (missing(&paths.certificate), missing(&paths.key)) {
+            (false, false) => Ok((Self::load(paths)?, false)),
+            (true, false) => Err(half(&paths.key, &paths.certificate)),
+            (false, true) => Err(half(&paths.certificate, &paths.key)),
+            (true, true) => {
+                Self::generate(paths, names, now)?;
+                Ok((Self::load(paths)?, true))
+            }
         }
-        Ok((Self::load(paths)?, generate))
+    }
+
+    fn generate(paths: &PairFiles, names: &Names, now: Timestamp) -> Result<(), TlsError> {
+        let made = self_signed::generate(names, now)
+            .map_err(|source| TlsError::Generate { hostname: names.hostname.clone(), source })?;
+        let write = |path: &PathBuf, pem: &str, mode| {
+            files::write(path, pem.as_bytes(), mode).map_err(|source| TlsError::Write { path: path.clone(), source })
+        };
+        write(&paths.key, made.key_pem.expose(), 0o600)?;
+        write(&paths.certificate, &made.certificate_pem, 0o644)
     }
 
     /// Whether the certificate ends soon, and so should be replaced.

@@ -26,6 +26,9 @@ pub struct FileWatch {
     look: bool,
     /// Watches as long as it lives; `None` if the system has no watches left.
     _watcher: Option<RecommendedWatcher>,
+    /// Why there is none, to be said once somebody waits: logging may start
+    /// later than the watch.
+    trouble: Option<notify::Error>,
 }
 
 /// A hash of each file's content; `None` if it can't be read.
@@ -41,18 +44,22 @@ impl FileWatch {
         let paths: Vec<PathBuf> = paths.into_iter().collect();
         // One event waiting is enough: it says that something happened.
         let (sender, events) = mpsc::channel(1);
-        let watcher = watch_directories(&paths, sender).inspect_err(|error| {
-            tracing::warn!(%error, "no file watches to be had; files are compared every 30 s");
-        });
+        let (watcher, trouble) = match watch_directories(&paths, sender) {
+            Ok(watcher) => (Some(watcher), None),
+            Err(error) => (None, Some(error)),
+        };
         let mut seen =
             Contents { key: RandomState::new(), by_path: paths.into_iter().map(|path| (path, None)).collect() };
         seen.refresh();
-        Self { seen, events, look: false, _watcher: watcher.ok() }
+        Self { seen, events, look: false, _watcher: watcher, trouble }
     }
 
     /// Waits until a file reads differently than before: also when it can no
     /// longer be read, or can be read again. Being dropped loses nothing.
     pub async fn changed(&mut self) {
+        if let Some(error) = self.trouble.take() {
+            tracing::warn!(%error, "no file watches to be had; files are compared every 30 s");
+        }
         loop {
             if !self.look {
                 self.wait_for_event().await;

@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use super::*;
 
 fn cache(directory: &Path) -> Cache {
-    Cache { path: directory.join("sub/credentials.yaml") }
+    Cache { path: directory.join("sub/credentials.yaml"), owner: geteuid().as_raw() }
 }
 
 fn key(cluster: &str) -> Key {
@@ -94,6 +94,42 @@ async fn what_is_not_a_private_file_is_left_alone() {
         Err(CacheProblem::NotAFile(_))
     ));
     assert!(std::fs::read_to_string(&elsewhere).unwrap().contains("ASIA1"));
+}
+
+#[tokio::test]
+async fn a_file_of_another_user_is_left_alone() {
+    let home = tempfile::TempDir::new().unwrap();
+    let cache = cache(home.path());
+    cache.write(&key("a"), &identity("one"), &credentials("ASIA1")).await.unwrap();
+    let before = std::fs::read(&cache.path).unwrap();
+    // The same file as somebody else sees it.
+    let theirs = Cache { path: cache.path.clone(), owner: cache.owner + 1 };
+    let read = theirs.read(&key("a"), &identity("one")).await;
+    assert!(matches!(read, Err(CacheProblem::NotOurs(path)) if path == cache.path));
+    // Their lock could hold us up, so that it is not used either.
+    let written = theirs.write(&key("a"), &identity("one"), &credentials("ASIA2")).await;
+    assert!(matches!(written, Err(CacheProblem::NotOurs(path)) if path == cache.path.with_extension("lock")));
+    assert_eq!(std::fs::read(&cache.path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn what_stands_in_the_place_of_the_lock_is_not_followed_and_holds_nobody_up() {
+    let home = tempfile::TempDir::new().unwrap();
+    let cache = cache(home.path());
+    let (lock, elsewhere) = (cache.path.with_extension("lock"), home.path().join("elsewhere"));
+    std::fs::create_dir(cache.path.parent().unwrap()).unwrap();
+    let attempts: [&dyn Fn(); 3] = [
+        &|| std::os::unix::fs::symlink(&elsewhere, &lock).unwrap(),
+        &|| assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success()),
+        &|| std::fs::create_dir(&lock).unwrap(),
+    ];
+    for attempt in attempts {
+        attempt();
+        let written = cache.write(&key("a"), &identity("one"), &credentials("ASIA1")).await;
+        assert!(matches!(written, Err(CacheProblem::NotAFile(path)) if path == lock));
+        assert!(!elsewhere.exists() && !cache.path.exists());
+        let _ = std::fs::remove_file(&lock);
+    }
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ use webhook::{Answer, Webhook};
 
 /// Runs the quickstart.
 pub fn run(global: &Global, args: &QuickstartArgs) -> Result<(), Failure> {
-    let _log = logging::start(global.log_format, global.log_verbosity.unwrap_or(Verbosity::ERROR));
+    let _log = logging::start(global.log_format.as_ref(), global.log_verbosity.unwrap_or(Verbosity::ERROR));
     let outcome = compose::runtime()?.block_on(async {
         // From the first moment on, so that nothing is left behind whenever it comes.
         let mut stop = Box::pin(compose::stop_signal()?);

@@ -1,24 +1,24 @@
 //! `kube-iam server`: the webhook.
 
+mod files;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use kube_iam_cluster::{AwsAuthSource, ConnectSettings, connect};
-use kube_iam_core::config::{Config, ServerConfig, check_chain};
+use kube_iam_core::config::{Config, Problem, check_chain};
 use kube_iam_core::last_good::LastGoodPolicy;
 use kube_iam_core::mapping::Backend;
 use kube_iam_core::ports::MappingSource;
-use kube_iam_core::user_info::MappingPolicy;
-use kube_iam_server::watch_files::FileWatch;
-use kube_iam_server::{Ended, Ports, Running, Server, Settings, StaticMappings, break_glass};
+use kube_iam_server::{Ended, Ports, Running, Server, Settings};
 
 use crate::args::{Global, ServerArgs};
 use crate::compose;
-use crate::config_file;
 use crate::exit::Exit;
 use crate::logging::{self, Verbosity};
 use crate::report::Failure;
+use files::Files;
 
 /// Where the Go authenticator keeps its state.
 pub const STATE_DIR: &str = "/var/aws-iam-authenticator";
@@ -26,97 +26,102 @@ pub const STATE_DIR: &str = "/var/aws-iam-authenticator";
 /// Where the Go authenticator writes the kubeconfig for kube-apiserver.
 pub const GENERATE_KUBECONFIG: &str = "/etc/kubernetes/aws-iam-authenticator/kubeconfig.yaml";
 
-/// Runs the server until it is told to end.
+/// Runs the server until it is told to end. Once logging has started, whatever
+/// there is to say stands in the log.
 pub fn run(global: &Global, args: &ServerArgs) -> Result<(), Failure> {
-    let config = config_file::read(global)?;
     refuse_unsupported(args)?;
-    let plan = Plan::fold(global, args, &config)?;
-    let _log = logging::start(global.log_format, global.log_verbosity.unwrap_or(Verbosity::INFO));
+    let plan = Plan::read(global, args)?;
+    let _log = logging::start(global.log_format.as_ref(), global.log_verbosity.unwrap_or(Verbosity::INFO));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "kube-iam starts");
-    compose::server_runtime()?.block_on(serve(plan))
+    for warning in &plan.warnings {
+        tracing::warn!(%warning, "the configuration");
+    }
+    let served = compose::server_runtime().and_then(|runtime| runtime.block_on(serve(plan)));
+    served.map_err(Failure::logged)
 }
 
 /// A server and what has to be watched and asked for it.
 pub struct Plan {
     /// What the server is told at its start.
     pub settings: Settings,
-    /// Where its mappings are read again from.
+    /// Where its mappings stand.
     pub files: Files,
+    /// What is suspicious in the configuration file.
+    warnings: Vec<Problem>,
     cluster: Option<ConnectSettings>,
 }
 
-/// The files that mappings stand in.
-pub struct Files {
-    config: Option<PathBuf>,
-    strict: bool,
-    break_glass: Option<PathBuf>,
+impl Plan {
+    /// Reads the files, and folds flags over the file over the defaults.
+    pub fn read(global: &Global, args: &ServerArgs) -> Result<Self, Failure> {
+        let (mut files, loaded) = Files::open(global.config.clone(), global.strict_config)?;
+        let (mut settings, cluster) = fold(global, args, &loaded.config)?;
+        files.open_break_glass(or_file(&args.break_glass_file, &loaded.config.server.break_glass_file))?;
+        settings.mappings = files.mappings().clone();
+        Ok(Self { settings, files, warnings: loaded.warnings, cluster })
+    }
 }
 
-impl Plan {
-    /// Folds flags over the file over the defaults.
-    pub fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<Self, Failure> {
-        let ServerArgs {
-            partition,
-            address,
-            port,
-            health_address,
-            state_dir,
-            generate_kubeconfig,
-            kubeconfig_pregenerated,
-            kubeconfig,
-            master,
-            backend_mode,
-            break_glass_file,
-            denial_status,
-            identity_cache_ttl,
-            deletion_grace,
-            on_bad_config,
-            role_paths,
-            api_audiences,
-            // Refused before.
-            ec2_qps: _,
-            ec2_burst: _,
-        } = args;
-        let cluster_id = global.cluster_id(config.cluster_id.clone())?;
-        let file = &config.server;
-        let or_file = |flag: &Option<PathBuf>, file: &Option<String>| flag.clone().or(file.as_ref().map(PathBuf::from));
-        let state_dir = or_file(state_dir, &file.state_dir).unwrap_or_else(|| STATE_DIR.into());
-        let mut settings = Settings::new(cluster_id, state_dir);
-        set(&mut settings.partition, partition.or(file.partition));
-        set(&mut settings.address, address.or(file.address));
-        set(&mut settings.port, port.or(file.port));
-        set(&mut settings.hostname, file.hostname.clone());
-        set(&mut settings.health_address, health_address.or(file.health_address).map(Some));
-        set(&mut settings.denial_status, denial_status.or(file.denial_status));
-        set(&mut settings.api_audiences, api_audiences.clone().or_else(|| file.api_audiences.clone()));
-        let ttl = identity_cache_ttl.or(file.identity_cache_ttl).map(Duration::try_from);
-        set(&mut settings.identity_ttl, ttl.and_then(Result::ok));
-        let pregenerated = kubeconfig_pregenerated.or(file.kubeconfig_pregenerated).unwrap_or(false);
-        let generate =
-            or_file(generate_kubeconfig, &file.generate_kubeconfig).unwrap_or_else(|| GENERATE_KUBECONFIG.into());
-        settings.generate_kubeconfig = (!pregenerated).then_some(generate);
-        set(&mut settings.backends, backend_mode.clone().or_else(|| file.backend_mode.clone()));
-        check_chain(&settings.backends)
-            .map_err(|error| Failure::new("the backend modes can't be used").because(&error))?;
-        let defaults = LastGoodPolicy::default();
-        settings.last_good = LastGoodPolicy {
-            on_bad_config: on_bad_config.or(file.on_bad_config).unwrap_or(defaults.on_bad_config),
-            deletion_grace: deletion_grace.or(file.deletion_grace).unwrap_or(defaults.deletion_grace),
-            role_paths: role_paths.or(file.role_paths).unwrap_or(defaults.role_paths),
-        };
-        let files = Files {
-            config: global.config.clone(),
-            strict: global.strict_config,
-            break_glass: or_file(break_glass_file, &file.break_glass_file),
-        };
-        settings.mappings = files.mappings(&config.server)?;
-        let cluster = settings.backends.contains(&Backend::EksConfigMap).then(|| ConnectSettings {
-            kubeconfig: or_file(kubeconfig, &file.kubeconfig),
-            context: None,
-            master: master.clone().or_else(|| file.master.clone()),
-        });
-        Ok(Self { settings, files, cluster })
-    }
+fn or_file(flag: &Option<PathBuf>, file: &Option<String>) -> Option<PathBuf> {
+    flag.clone().or_else(|| file.as_ref().map(PathBuf::from))
+}
+
+/// Folds flags over the file over the defaults.
+fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings, Option<ConnectSettings>), Failure> {
+    let ServerArgs {
+        partition,
+        address,
+        port,
+        health_address,
+        state_dir,
+        generate_kubeconfig,
+        kubeconfig_pregenerated,
+        kubeconfig,
+        master,
+        backend_mode,
+        // Read beside the configuration.
+        break_glass_file: _,
+        denial_status,
+        identity_cache_ttl,
+        deletion_grace,
+        on_bad_config,
+        role_paths,
+        api_audiences,
+        // Refused before.
+        ec2_qps: _,
+        ec2_burst: _,
+    } = args;
+    let cluster_id = global.cluster_id(config.cluster_id.clone())?;
+    let file = &config.server;
+    let state_dir = or_file(state_dir, &file.state_dir).unwrap_or_else(|| STATE_DIR.into());
+    let mut settings = Settings::new(cluster_id, state_dir);
+    set(&mut settings.partition, partition.or(file.partition));
+    set(&mut settings.address, address.or(file.address));
+    set(&mut settings.port, port.or(file.port));
+    set(&mut settings.hostname, file.hostname.clone());
+    set(&mut settings.health_address, health_address.or(file.health_address).map(Some));
+    set(&mut settings.denial_status, denial_status.or(file.denial_status));
+    set(&mut settings.api_audiences, api_audiences.clone().or_else(|| file.api_audiences.clone()));
+    let ttl = identity_cache_ttl.or(file.identity_cache_ttl).map(Duration::try_from);
+    set(&mut settings.identity_ttl, ttl.and_then(Result::ok));
+    let pregenerated = kubeconfig_pregenerated.or(file.kubeconfig_pregenerated).unwrap_or(false);
+    let generate =
+        or_file(generate_kubeconfig, &file.generate_kubeconfig).unwrap_or_else(|| GENERATE_KUBECONFIG.into());
+    settings.generate_kubeconfig = (!pregenerated).then_some(generate);
+    set(&mut settings.backends, backend_mode.clone().or_else(|| file.backend_mode.clone()));
+    check_chain(&settings.backends).map_err(|error| Failure::new("the backend modes can't be used").because(&error))?;
+    let defaults = LastGoodPolicy::default();
+    settings.last_good = LastGoodPolicy {
+        on_bad_config: on_bad_config.or(file.on_bad_config).unwrap_or(defaults.on_bad_config),
+        deletion_grace: deletion_grace.or(file.deletion_grace).unwrap_or(defaults.deletion_grace),
+        role_paths: role_paths.or(file.role_paths).unwrap_or(defaults.role_paths),
+    };
+    let cluster = settings.backends.contains(&Backend::EksConfigMap).then(|| ConnectSettings {
+        kubeconfig: or_file(kubeconfig, &file.kubeconfig),
+        context: None,
+        master: master.clone().or_else(|| file.master.clone()),
+    });
+    Ok((settings, cluster))
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {
@@ -138,47 +143,8 @@ fn refuse_unsupported(args: &ServerArgs) -> Result<(), Failure> {
     }
 }
 
-impl Files {
-    /// The mappings that stand in files, for a configuration just read.
-    fn mappings(&self, file: &ServerConfig) -> Result<StaticMappings, Failure> {
-        let break_glass = match &self.break_glass {
-            None => Vec::new(),
-            Some(path) => break_glass::read(path)
-                .map_err(|error| Failure::of(&error).hint(format!("mend `{}`, or start without it", path.display())))?,
-        };
-        Ok(StaticMappings {
-            mounted_file: file.mappings.clone(),
-            break_glass,
-            policy: MappingPolicy {
-                reserved_prefixes: file.reserved_prefixes.clone(),
-                scrubbed_accounts: file.scrubbed_accounts.clone(),
-            },
-            config_hash: compose::hash_of(self.config.as_deref()),
-        })
-    }
-
-    /// Reads everything again.
-    fn reread(&self) -> Result<StaticMappings, Failure> {
-        let config = match &self.config {
-            None => Config::default(),
-            Some(path) => {
-                let parsed = config_file::load(path)?;
-                for warning in &parsed.warnings {
-                    tracing::warn!(%warning, "the changed configuration");
-                }
-                config_file::accept(path, parsed, self.strict)?
-            }
-        };
-        self.mappings(&config.server)
-    }
-
-    fn watched(&self) -> Vec<PathBuf> {
-        self.config.iter().chain(&self.break_glass).cloned().collect()
-    }
-}
-
 async fn serve(plan: Plan) -> Result<(), Failure> {
-    let Plan { settings, files, cluster } = plan;
+    let Plan { settings, files, cluster, .. } = plan;
     let aws_auth = match &cluster {
         Some(settings) => Some(source(settings)?),
         None => None,
@@ -196,11 +162,8 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<Running, Failure>
 
 /// Follows the files of a running server until it is told to stop; then lets it
 /// finish what is in flight.
-pub async fn follow(mut running: Running, files: Files, stop: impl Future<Output = ()>) -> Result<(), Failure> {
+pub async fn follow(mut running: Running, mut files: Files, stop: impl Future<Output = ()>) -> Result<(), Failure> {
     tokio::pin!(stop);
-    let mut changes = FileWatch::new(files.watched());
-    // What changed between the first reading and now was seen by nobody.
-    reload(&running, &files);
     loop {
         tokio::select! {
             () = &mut stop => {
@@ -209,7 +172,7 @@ pub async fn follow(mut running: Running, files: Files, stop: impl Future<Output
                 return Ok(());
             }
             ended = running.wait() => return Err(died(&ended)),
-            () = changes.changed() => reload(&running, &files),
+            () = files.changed() => running.reload(files.mappings()),
         }
     }
 }
@@ -217,15 +180,6 @@ pub async fn follow(mut running: Running, files: Files, stop: impl Future<Output
 fn source(settings: &ConnectSettings) -> Result<Box<dyn MappingSource>, Failure> {
     let client = connect(settings).map_err(|error| Failure::of(&error).hint(error.hint()).exit(Exit::Failed))?;
     Ok(Box::new(AwsAuthSource::new(client)))
-}
-
-fn reload(running: &Running, files: &Files) {
-    match files.reread() {
-        Ok(mappings) => running.reload(&mappings),
-        Err(failure) => {
-            tracing::error!(problem = %failure, "the changed configuration can't be used; the old one stays in force");
-        }
-    }
 }
 
 fn died(ended: &Ended) -> Failure {

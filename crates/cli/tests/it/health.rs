@@ -62,6 +62,30 @@ async fn a_changed_configuration_is_followed_and_a_bad_one_is_not() {
     assert_eq!(webhook.terminate().await, Some(0));
 }
 
+/// A spoilt break-glass file costs neither the way back in nor the change of another file.
+#[tokio::test]
+async fn a_break_glass_file_that_is_spoilt_keeps_its_mappings_while_others_change() {
+    let (aws, home) = (Aws::start().await, Home::new(""));
+    let break_glass = home.path("break-glass.yaml");
+    let row = "mapRoles:\n- {rolearn: 'arn:aws:iam::111122223333:role/Admin', username: last-resort}\n";
+    std::fs::write(&break_glass, row).unwrap();
+    let mut command = home.command(&aws);
+    let webhook = Webhook::run(&home, command.args(["--port", "0", "--break-glass-file"]).arg(&break_glass)).await;
+    assert_eq!(webhook.review(&token_of(STRANGER).await).await.refusal(), "not_mapped");
+
+    std::fs::write(&break_glass, "mapRoles: [").unwrap();
+    home.configure("mapRoles:\n- {rolearn: 'arn:aws:iam::444455556666:role/Stranger', username: known-now}");
+    crate::webhook::eventually("the other change is obeyed", async || {
+        let answer = webhook.review(&token_of(STRANGER).await).await;
+        (answer.reason.is_none()).then(|| assert_eq!(answer.user()["username"], "known-now"))
+    })
+    .await;
+    let line = webhook.logged("the changed break-glass file can't be used; its old mappings stay in force").await;
+    assert!(line.contains("\"ERROR\"") && line.contains("break-glass.yaml"), "{line}");
+    assert_eq!(webhook.review(&token_of(ADMIN).await).await.user()["username"], "last-resort");
+    assert_eq!(webhook.terminate().await, Some(0));
+}
+
 #[tokio::test]
 async fn the_first_signal_ends_it_in_order() {
     let aws = Aws::start().await;

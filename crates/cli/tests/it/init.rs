@@ -39,9 +39,16 @@ async fn it_writes_into_the_current_directory_and_keeps_what_is_there() {
     finish(&mut init()).await.success();
     assert_eq!((std::fs::read(&cert).unwrap(), std::fs::read(&key).unwrap()), before);
 
-    // A certificate without its key is made anew, and the key is private whatever stood there.
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    // Half a pair is neither used nor completed, and the hint leads on.
     std::fs::remove_file(&cert).unwrap();
+    let stderr = finish(&mut init()).await.failure(1).replace(&home.path().display().to_string(), "DIR");
+    insta::assert_snapshot!(stderr, @"
+    error: no certificate to serve with
+    Caused by: there is `./key.pem` but no `./cert.pem`
+    hint: put `./cert.pem` there, or run `rm ./key.pem` and try again to have both made
+    ");
+    assert_eq!(std::fs::read(&key).unwrap(), before.1);
+    std::fs::remove_file(&key).unwrap();
     finish(&mut init()).await.success();
     assert_eq!(mode(&key), 0o600);
     assert_ne!(std::fs::read(&cert).unwrap(), before.0);

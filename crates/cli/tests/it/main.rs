@@ -16,6 +16,8 @@ mod health;
 mod init;
 mod outbound;
 mod quickstart;
+mod redaction;
+mod server_log;
 mod tokens_as_go;
 mod tokens_of_others;
 mod verify;

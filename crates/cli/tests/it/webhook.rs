@@ -132,6 +132,11 @@ impl Webhook {
         Self { child, log, port, health, certificate: home.path("cert.pem") }
     }
 
+    /// A server that somebody else has started, and whose log they read.
+    pub(crate) fn at(home: &Home, child: Child, port: u16) -> Self {
+        Self { child, log: Arc::default(), port, health: String::new(), certificate: home.path("cert.pem") }
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -163,19 +168,25 @@ impl Webhook {
 
     /// Posts a body to a path.
     pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        self.post_over("--http1.1", path, body).await
+    }
+
+    /// Posts a body to a path over a version of HTTP, as curl spells it.
+    pub(crate) async fn post_over(&self, version: &str, path: &str, body: &str) -> Answer {
         let mut curl = self.curl(path);
+        curl.arg(version);
         let finished = crate::process::finish_with_input(curl.args(["--data-binary", "@-"]), body).await;
         Answer::parse(&finished.stdout)
     }
 
     /// Fetches a path.
     pub(crate) async fn fetch(&self, path: &str) -> Answer {
-        Answer::parse(&crate::process::finish(&mut self.curl(path)).await.stdout)
+        Answer::parse(&crate::process::finish(self.curl(path).arg("--http1.1")).await.stdout)
     }
 
     fn curl(&self, path: &str) -> Command {
         let mut command = Command::new("curl");
-        command.args(["--silent", "--show-error", "--include", "--http1.1", "--max-time", "30", "--noproxy", "*"]);
+        command.args(["--silent", "--show-error", "--include", "--max-time", "30", "--noproxy", "*"]);
         command.arg("--cacert").arg(&self.certificate).arg(format!("https://localhost:{}{path}", self.port));
         command.kill_on_drop(true);
         command

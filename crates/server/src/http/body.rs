@@ -7,9 +7,10 @@ use kube_iam_core::reason::Reason;
 use tokio::time::{Instant, timeout_at};
 
 use super::connections::Visit;
+use crate::limits;
 
 /// Reads a body whole. One that is announced as too long is not read at all.
-pub(super) async fn read<B>(body: B, deadline: Instant, visit: &mut Visit<'_>) -> Result<Vec<u8>, Reason>
+pub(super) async fn read<B>(body: &mut B, deadline: Instant, visit: &mut Visit<'_>) -> Result<Vec<u8>, Reason>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -19,7 +20,27 @@ where
     timeout_at(deadline, collect(body, visit)).await.unwrap_or(Err(Reason::ReviewTimeout))
 }
 
-async fn collect<B>(mut body: B, visit: &mut Visit<'_>) -> Result<Vec<u8>, Reason>
+/// Reads on and keeps nothing, for a while.
+///
+/// On HTTP/2 an answer before the end of the body is followed by a reset of the
+/// stream (RFC 9113, section 8.1), at which curl and others throw the answer away.
+pub(super) async fn discard<B>(body: &mut B, deadline: Instant)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let read_on = async {
+        let mut bytes = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            bytes += frame.data_ref().map_or(0, Bytes::len);
+            if bytes > limits::DISCARDED_BYTES {
+                return;
+            }
+        }
+    };
+    let _ = timeout_at(deadline, read_on).await;
+}
+
+async fn collect<B>(body: &mut B, visit: &mut Visit<'_>) -> Result<Vec<u8>, Reason>
 where
     B: Body<Data = Bytes> + Unpin,
 {

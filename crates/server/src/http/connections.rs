@@ -231,6 +231,44 @@ mod tests {
         tokio::time::timeout(std::time::Duration::from_millis(1), connection.evicted()).await.is_ok()
     }
 
+    /// Each a second older than the next one.
+    async fn admit(connections: &Arc<Connections>, answered: bool) -> Admitted {
+        let place = connections.admit().unwrap();
+        if answered {
+            place.begin().body_has_arrived();
+        }
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        place
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_newcomers_are_not_the_victims_of_those_who_hold_the_places() {
+        // Who comes in what order, whether they had an answer, and who has to go.
+        for (answered, goes) in [
+            // Strangers are half of all, or fewer: the quietest of the others goes.
+            (&[true, true, true, false][..], 0),
+            (&[false, true, true, true], 1),
+            (&[false, true, false, true], 1),
+            // They are more: the oldest of them goes.
+            (&[true, false, false, false], 1),
+            (&[false, true, false], 0),
+            // There is nobody else.
+            (&[true, true], 0),
+            (&[false, false], 0),
+        ] {
+            let connections = connections(answered.len(), 10);
+            let mut places = Vec::new();
+            for answered in answered {
+                places.push(admit(&connections, *answered).await);
+            }
+            let newest = connections.admit().unwrap();
+            for (index, place) in places.iter().enumerate() {
+                assert_eq!(is_evicted(place).await, index == goes, "{answered:?}: {index}");
+            }
+            assert!(!is_evicted(&newest).await);
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn the_oldest_without_an_answer_makes_room() {
         let connections = connections(3, 10);

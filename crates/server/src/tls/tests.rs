@@ -43,15 +43,26 @@ fn a_pair_is_made_once_and_kept() {
     assert_eq!(std::fs::read_to_string(dir.path().join("cert.pem")).unwrap(), first.certificate_pem);
 }
 
+/// What a start that is cut short between the two files leaves behind.
 #[test]
-fn a_pair_with_one_half_missing_is_made_anew_and_the_key_is_private() {
-    let dir = tempfile::tempdir().unwrap();
-    let (first, _) = generate(dir.path());
-    std::fs::remove_file(dir.path().join("cert.pem")).unwrap();
-    std::fs::set_permissions(dir.path().join("key.pem"), std::fs::Permissions::from_mode(0o644)).unwrap();
-    let (second, made) = generate(dir.path());
-    assert!(made && first.certificate_pem != second.certificate_pem);
-    assert_eq!(mode(&dir.path().join("key.pem")), 0o600);
+fn one_half_of_a_pair_is_refused_and_kept() {
+    for (gone, rest) in [("cert.pem", "key.pem"), ("key.pem", "cert.pem")] {
+        let dir = tempfile::tempdir().unwrap();
+        generate(dir.path());
+        let (gone, rest) = (dir.path().join(gone), dir.path().join(rest));
+        std::fs::remove_file(&gone).unwrap();
+        let before = std::fs::read(&rest).unwrap();
+        let files = PairFiles::of(dir.path());
+        let error = Pair::load_or_generate(&files, &names("localhost", "127.0.0.1"), now()).err().unwrap();
+        assert_eq!(error.to_string(), format!("there is `{}` but no `{}`", rest.display(), gone.display()));
+        let hint = crate::StartError::from(error).hint().unwrap();
+        assert!(hint.contains(&format!("run `rm {}`", rest.display())), "{hint}");
+        assert!(!gone.exists());
+        assert_eq!(std::fs::read(&rest).unwrap(), before);
+        // The hint leads on.
+        std::fs::remove_file(&rest).unwrap();
+        assert!(generate(dir.path()).1);
+    }
 }
 
 #[test]

@@ -1,8 +1,14 @@
 //! Peers that send too much, too slowly, or something else altogether. The
 //! server goes on serving others.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper::body::{Body, Bytes, Frame};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use kube_iam_core::limits::REVIEW_BYTES;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -87,6 +93,40 @@ async fn a_body_of_ten_megabytes_is_not_read() {
     let answer = client.review(vec![b' '; 10_000_000]).await;
     assert_eq!(answer.status, 413);
     assert!(client.review(review(&token(1))).await.lets_in());
+}
+
+/// A body that is too long and has no end: it stalls, or goes on.
+struct Endless {
+    stalls: bool,
+    sent: usize,
+}
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.stalls && self.sent > REVIEW_BYTES {
+            return Poll::Pending;
+        }
+        self.sent += 16_000;
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b' '; 16_000])))))
+    }
+}
+
+/// On HTTP/2 the rest is thrown away, so that its sender sees the answer; but not for ever.
+#[tokio::test]
+async fn a_body_that_never_ends_is_answered() {
+    let stage = quick().await;
+    for stalls in [true, false] {
+        let stream = tls(stage.running.address(), &stage.certificate(), &[b"h2"]).await.unwrap();
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let request = http::Request::post("https://localhost/authenticate").body(Endless { stalls, sent: 0 }).unwrap();
+        let answer = timeout(Duration::from_secs(30), sender.send_request(request)).await.expect("never answered");
+        assert_eq!(answer.unwrap().status(), 413);
+    }
+    assert_serves(&stage).await;
 }
 
 #[tokio::test]

@@ -158,6 +158,41 @@ async fn known_identities_pass_the_cap_on_calls() {
     assert_eq!(stage.sts.calls(), 3);
 }
 
+/// Those of one token are one call to STS, but each of them holds something.
+#[tokio::test]
+async fn those_who_wait_for_sts_are_bounded() {
+    let script =
+        |asked: &crate::scripted::Asked| if asked.signature == 1 { Act::role("Dev", "bob") } else { Act::Hang };
+    let stage = Stage::with(script, |settings| settings.limits.waiting = 3).await;
+    let client = stage.http2().await;
+    assert!(client.review(review(&token(1))).await.lets_in());
+    let wait = |signature| {
+        let client = client.clone();
+        tokio::spawn(async move { client.send("POST", "/authenticate", review(&token(signature))).await })
+    };
+    // Two share a call, and a third waits for one of its own.
+    let waiting = [wait(2), wait(2), wait(3)];
+    // A miss is counted before a place is taken, in one step with it.
+    eventually("three wait", || async { stage.metric("kube_iam_identity_cache_misses_total").await == 4 }).await;
+    for signature in [2, 3, 4] {
+        let answer = client.review(review(&token(signature))).await;
+        assert!(answer.status == 429 && answer.tells("overloaded"), "{answer:?}");
+        assert_eq!(answer.header("x-kube-iam-reason"), Some("overloaded"));
+    }
+    assert_eq!(stage.sts.calls(), 3);
+    assert_eq!(stage.metric(r#"kube_iam_denials_total{reason="overloaded"}"#).await, 3);
+    assert!(client.review(review(&token(1))).await.lets_in(), "who is known waits for nobody");
+    // Whoever leaves makes room.
+    for place in waiting {
+        place.abort();
+    }
+    eventually("the next one is let through", || {
+        drop(wait(5));
+        async { stage.sts.calls() == 4 }
+    })
+    .await;
+}
+
 /// S5: callers that differ in one respect only are never taken for each other.
 #[tokio::test]
 async fn no_two_callers_share_an_entry() {

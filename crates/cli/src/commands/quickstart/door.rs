@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use kube_iam_core::config::Config;
 use kube_iam_server::Ports;
 use kube_iam_standin::StandIn;
 use tokio::sync::oneshot;
@@ -14,7 +13,6 @@ use super::cast::CONFIG;
 use crate::args::{Global, ServerArgs};
 use crate::commands::server::{Plan, follow, start};
 use crate::compose;
-use crate::config_file;
 use crate::report::Failure;
 
 /// A running webhook whose STS is the stand-in.
@@ -41,8 +39,7 @@ impl Door {
             ..ServerArgs::default()
         };
         let global = global.inner(path.clone());
-        let config: Config = config_file::read(&global).map_err(told)?;
-        let Plan { settings, files, .. } = Plan::fold(&global, &args, &config).map_err(told)?;
+        let Plan { settings, files, .. } = Plan::read(&global, &args).map_err(told)?;
         let ports = Ports { sts: compose::sts_at(standin)?, aws_auth: None, clock: compose::clock() };
         let running = start(settings, ports).await.map_err(told)?;
         let address = running.address();
