@@ -31,12 +31,17 @@ pub const MANIFEST_BYTES: usize = 4 * 1024 * 1024;
 /// to more (`MaxSecretSize` in Kubernetes' API).
 pub const CONFIG_MAP_BYTES: usize = 1024 * 1024;
 
-/// Deepest nesting of a YAML text. Mappings need four levels.
+/// Deepest nesting of a YAML text, what aliases stand for included. Mappings need four levels.
 pub const YAML_DEPTH: usize = 32;
 
-/// Most nodes of a YAML text, aliases not expanded: 20,000 mappings, and below
-/// 64 MiB of memory.
-pub const YAML_NODES: usize = 250_000;
+/// Most nodes of a YAML text, aliases not expanded: 10,000 mappings, and some 15 MB.
+pub const YAML_NODES: usize = 100_000;
+
+/// Most characters of a YAML text that separate or mark values (`,`, `[`, `: ` and their
+/// kind), wherever they stand. The parser looks ahead to the end of a list or map in
+/// brackets before it gives its first value: up to four tokens of 100 bytes for each.
+/// A megabyte of mappings as JSON has some 60,000.
+pub const YAML_INDICATORS: usize = 64 * 1024;
 
 /// Most keys that merge keys (`<<`) may bring into one mapping.
 pub const YAML_MERGED_KEYS: usize = 256;

@@ -22,3 +22,4 @@ mod tokens_as_go;
 mod tokens_of_others;
 mod verify;
 mod yaml_as_go;
+mod yaml_bombs;

@@ -16,10 +16,30 @@ pub fn parse(text: &str) -> Result<Option<Rc<Node>>, YamlError> {
     if text.len() > limits::YAML_BYTES {
         return Err(refuse(Mark { line: 1, column: 1 }, "the text is longer than 1 MiB"));
     }
+    if indicators(text) > limits::YAML_INDICATORS {
+        return Err(refuse(Mark { line: 1, column: 1 }, "the text holds more than 65,536 separators of values"));
+    }
     if let Some(list) = plain_list::read(text) {
         return Ok(Some(list));
     }
     parse_events(text)
+}
+
+/// How many tokens the text can hold, but for a small factor.
+fn indicators(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let marks = bytes.iter().enumerate().filter(|(at, byte)| match byte {
+        b',' | b'[' | b']' | b'{' | b'}' | b'&' | b'*' | b'!' | b'?' => true,
+        // Not those inside an ARN.
+        b':' => {
+            let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+            let after = bytes.get(at + 1);
+            after.is_none_or(|byte| b" \t\r\n,[]{}\"'".contains(byte))
+                || before.is_some_and(|byte| b"\"']}".contains(byte))
+        }
+        _ => false,
+    });
+    marks.count()
 }
 
 /// Reads the first document of any text.
@@ -38,6 +58,9 @@ pub(super) fn parse_events(text: &str) -> Result<Option<Rc<Node>>, YamlError> {
 pub fn parse_all(text: &str) -> Result<Vec<Rc<Node>>, YamlError> {
     if text.len() > limits::MANIFEST_BYTES {
         return Err(refuse(Mark { line: 1, column: 1 }, "the text is longer than 4 MiB"));
+    }
+    if indicators(text) > limits::YAML_INDICATORS {
+        return Err(refuse(Mark { line: 1, column: 1 }, "the text holds more than 65,536 separators of values"));
     }
     let mut builder = Builder { text, offsets: Offsets::of(text), ..Builder::default() };
     let mut documents = Vec::new();
@@ -95,6 +118,8 @@ struct Open {
     place: Place,
     anchor: usize,
     children: Vec<Rc<Node>>,
+    /// Levels of the deepest child.
+    height: usize,
     is_map: bool,
 }
 
@@ -103,7 +128,8 @@ struct Builder<'a> {
     text: &'a str,
     offsets: Offsets,
     open: Vec<Open>,
-    anchors: HashMap<usize, Rc<Node>, foldhash::fast::FixedState>,
+    /// Values by their anchors, with the levels of each.
+    anchors: HashMap<usize, (Rc<Node>, usize), foldhash::fast::FixedState>,
     nodes: usize,
     root: Option<Rc<Node>>,
 }
@@ -117,15 +143,16 @@ impl Builder<'_> {
                 let kind = kind_of(&text, style, tag.as_deref(), mark)?;
                 let place = settled(self.text, self.offsets.place(span, style_of(style)));
                 let node = Node { mark, place, value: Value::Scalar { text: text.into_owned(), kind } };
-                self.close(node, anchor)?;
+                self.close(node, 0, anchor)?;
             }
             Event::SequenceStart(anchor, _) => self.start(span, anchor, false)?,
             Event::MappingStart(anchor, _) => self.start(span, anchor, true)?,
             Event::SequenceEnd | Event::MappingEnd => self.end(span)?,
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).cloned();
-                let node = node.ok_or_else(|| refuse(mark, "an alias points into a value that contains it"))?;
-                self.add(node, mark, self.offsets.byte(span.end.index()))?;
+                let (node, height) =
+                    node.ok_or_else(|| refuse(mark, "an alias points into a value that contains it"))?;
+                self.add(node, height, mark, self.offsets.byte(span.end.index()))?;
             }
             Event::DocumentEnd | Event::StreamEnd => return Ok(true),
             Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => {}
@@ -135,11 +162,9 @@ impl Builder<'_> {
 
     fn start(&mut self, span: &Span, anchor: usize, is_map: bool) -> Result<(), YamlError> {
         let mark = mark_of(&span.start);
-        if self.open.len() >= limits::YAML_DEPTH {
-            return Err(refuse(mark, "lists and maps are nested more than 32 deep"));
-        }
+        self.check_depth(1, mark)?;
         let place = self.offsets.place(span, Style::Block);
-        self.open.push(Open { mark, place, anchor, children: Vec::new(), is_map });
+        self.open.push(Open { mark, place, anchor, children: Vec::new(), height: 0, is_map });
         Ok(())
     }
 
@@ -159,32 +184,43 @@ impl Builder<'_> {
         } else {
             Value::Sequence(open.children)
         };
-        self.close(Node { mark: open.mark, place: open.place, value }, open.anchor)
+        self.close(Node { mark: open.mark, place: open.place, value }, open.height + 1, open.anchor)
     }
 
     /// A node is complete: remembers it under its anchor and hands it on.
-    fn close(&mut self, node: Node, anchor: usize) -> Result<(), YamlError> {
+    fn close(&mut self, node: Node, height: usize, anchor: usize) -> Result<(), YamlError> {
         let (mark, end) = (node.mark, node.place.end);
         let node = Rc::new(node);
         if anchor != 0 {
-            self.anchors.insert(anchor, Rc::clone(&node));
+            self.anchors.insert(anchor, (Rc::clone(&node), height));
         }
-        self.add(node, mark, end)
+        self.add(node, height, mark, end)
     }
 
-    fn add(&mut self, node: Rc<Node>, mark: Mark, end: usize) -> Result<(), YamlError> {
+    fn add(&mut self, node: Rc<Node>, height: usize, mark: Mark, end: usize) -> Result<(), YamlError> {
+        self.check_depth(height, mark)?;
         self.nodes += 1;
         if self.nodes > limits::YAML_NODES {
-            return Err(refuse(mark, "the text holds more than 250,000 values"));
+            return Err(refuse(mark, "the text holds more than 100,000 values"));
         }
         match self.open.last_mut() {
             Some(open) => {
                 open.place.end = end;
+                open.height = open.height.max(height);
                 open.children.push(node);
             }
             None => self.root = Some(node),
         }
         Ok(())
+    }
+
+    /// A value of so many levels must have room here. Aliases count: what goes
+    /// through the tree later, and be it to drop it, goes through them too.
+    fn check_depth(&self, height: usize, mark: Mark) -> Result<(), YamlError> {
+        match self.open.len() + height > limits::YAML_DEPTH {
+            true => Err(refuse(mark, "lists and maps are nested more than 32 deep")),
+            false => Ok(()),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use std::format;
 use std::string::String;
+use std::vec;
 
 use super::*;
 
@@ -68,6 +69,35 @@ fn depth_is_bounded() {
 }
 
 #[test]
+fn depth_through_aliases_is_bounded() {
+    for open in ["[{}]", "{k: {}}"] {
+        let chain = |levels: usize| {
+            let mut text = String::from("- &a1 []\n");
+            for level in 2..=levels {
+                let inner = open.replace("{}", &format!("*a{}", level - 1));
+                text.push_str(&format!("- &a{level} {inner}\n"));
+            }
+            text
+        };
+        // The list of all of them is one more.
+        assert!(parse(&chain(limits::YAML_DEPTH - 1)).is_ok());
+        assert!(parse(&chain(limits::YAML_DEPTH)).is_err());
+        // Were it built, dropping it would take more stack than there is.
+        assert!(parse(&chain(20_000)).is_err());
+    }
+}
+
+#[test]
+fn separators_are_bounded() {
+    let text = |separators: usize| format!("[{}]", vec!["x"; separators - 1].join(","));
+    assert!(parse(&text(limits::YAML_INDICATORS)).is_ok());
+    assert!(parse(&text(limits::YAML_INDICATORS + 1)).is_err());
+    // The colons of an ARN are none.
+    let arns = "- arn:aws:iam::111122223333:role/x\n".repeat(limits::YAML_INDICATORS / 4);
+    assert!(parse(&arns).is_ok());
+}
+
+#[test]
 fn size_is_bounded() {
     let text = |len: usize| format!("#{}", "x".repeat(len - 1));
     assert!(parse(&text(limits::YAML_BYTES)).is_ok());
@@ -77,19 +107,19 @@ fn size_is_bounded() {
 #[test]
 fn an_alias_bomb_costs_what_its_bytes_cost() {
     let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
-    for level in 1..60 {
+    for level in 1..30 {
         let below = format!("*a{}, ", level - 1).repeat(10);
         text.push_str(&format!("a{level}: &a{level} [{}]\n", below.trim_end_matches(", ")));
     }
-    text.push_str("rows: *a59\n");
+    text.push_str("rows: *a29\n");
     let node = parse(&text).unwrap().unwrap();
-    assert_eq!(node.entries().unwrap().len(), 61);
+    assert_eq!(node.entries().unwrap().len(), 31);
 }
 
 #[test]
 fn a_bomb_of_merge_keys_is_cut_short() {
     let mut text = String::from("- &a0 {k: v}\n");
-    for level in 1..40 {
+    for level in 1..16 {
         let below = level - 1;
         text.push_str(&format!("- &a{level} {{<<: [*a{below}, *a{below}], k{level}: v}}\n"));
     }
