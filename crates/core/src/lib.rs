@@ -43,7 +43,6 @@ pub mod review;
 mod testing;
 pub mod user_info;
 
-pub mod change;
 pub mod config;
 mod json;
 pub mod last_good;

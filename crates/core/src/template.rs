@@ -33,12 +33,6 @@ impl Placeholder {
         (Self::SessionNameRaw, "{{SessionNameRaw}}"),
         (Self::AccessKeyId, "{{AccessKeyID}}"),
     ];
-
-    /// The placeholder that is written `{{name}}`.
-    pub fn named(name: &str) -> Option<Self> {
-        let is_it = |text: &str| text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}")) == Some(name);
-        Self::ALL.into_iter().find(|(_, text)| is_it(text)).map(|(placeholder, _)| placeholder)
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
