@@ -114,6 +114,7 @@ impl Plan {
             kubeconfig: or_file(kubeconfig, &file.kubeconfig),
             context: None,
             master: master.clone().or_else(|| file.master.clone()),
+            ..ConnectSettings::default()
         });
         Ok(Self { settings, files, cluster })
     }
