@@ -49,7 +49,7 @@ pub struct Stored {
     pub labels: BTreeMap<String, String>,
     /// What tells it from another object that once had its name.
     pub uid: String,
-    /// The version Kubernetes gave it.
+    /// The version Kubernetes gave it; empty in the answer to a dry run of a creation.
     pub resource_version: String,
     /// The whole object.
     pub manifest: Value,
@@ -127,7 +127,13 @@ impl AwsAuthStore {
     async fn read_within(&self, within: Duration) -> Result<Current, ApiError> {
         let question = Question { method: Method::GET, uri: OBJECT.to_owned(), body: None, right: right("get") };
         match ask(&self.client, question, within.min(limits::ANSWER), limits::OBJECT_BYTES).await {
-            Ok(bytes) => Ok(Current::Stored(Box::new(Stored::parse(&bytes)?))),
+            // Without a version a write could not be bound to what was read.
+            Ok(bytes) => match Stored::parse(&bytes)? {
+                stored if stored.uid.is_empty() || stored.resource_version.is_empty() => {
+                    Err(ApiError::Malformed("aws-auth has no `uid` and `resourceVersion`".to_owned()))
+                }
+                stored => Ok(Current::Stored(Box::new(stored))),
+            },
             Err(ApiError::NotFound(_)) => Ok(Current::Absent),
             Err(error) => Err(error),
         }
@@ -226,16 +232,12 @@ impl Stored {
         let manifest: Value = serde_json::from_slice(bytes).map_err(malformed)?;
         let object: ConfigMap = serde_json::from_value(manifest.clone()).map_err(malformed)?;
         let metadata = object.metadata;
-        // Without these a write could not be bound to what was read.
-        let (Some(uid), Some(resource_version)) = (metadata.uid, metadata.resource_version) else {
-            return Err(ApiError::Malformed("aws-auth has no `uid` and `resourceVersion`".to_owned()));
-        };
         Ok(Self {
             data: object.data.unwrap_or_default(),
             annotations: metadata.annotations.unwrap_or_default(),
             labels: metadata.labels.unwrap_or_default(),
-            uid,
-            resource_version,
+            uid: metadata.uid.unwrap_or_default(),
+            resource_version: metadata.resource_version.unwrap_or_default(),
             manifest,
         })
     }

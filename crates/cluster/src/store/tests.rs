@@ -363,6 +363,16 @@ async fn the_size_is_checked_before_anything_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_without_a_version_is_not_written() {
+    let (store, mut script) = script();
+    let (edited, ()) = tokio::join!(edit(&store), async {
+        script.asked_to_read().await.answer(&json!({ "kind": "ConfigMap", "apiVersion": "v1", "metadata": {} }));
+        script.ends().await;
+    });
+    assert!(matches!(edited, Err(EditError::Api(ApiError::Malformed(_)))), "{edited:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn annotations_and_removed_keys_are_named() {
     let (store, mut script) = script();
     let current = Current::Stored(Box::new(Stored::parse(object("5", "a").to_string().as_bytes()).unwrap()));

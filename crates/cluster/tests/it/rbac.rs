@@ -85,8 +85,10 @@ async fn a_failure_says_how_far_it_came() {
     assert_eq!(right.to_string(), "`create` on `roles.rbac.authorization.k8s.io` in namespace `default`");
     // Who may create bindings may still not give what he does not have.
     world.allow("binder", &["--verb=get,create", "--resource=rolebindings.rbac.authorization.k8s.io"]).await;
-    let object = binding("RoleBinding", Some("kube-system"), "team");
-    let created = create_missing(&world.client_as("binder"), &[object], &options).await;
+    let mut admin = binding("RoleBinding", Some("kube-system"), "team").manifest().clone();
+    admin["roleRef"]["name"] = "cluster-admin".into();
+    let admin = RbacObject::new(admin).unwrap();
+    let created = create_missing(&world.client_as("binder"), &[admin], &options).await;
     let Some((_, error @ ApiError::Escalation(_))) = created.failed else { panic!("{created:?}") };
     assert!(error.hint().is_some());
     world.control_plane.stop().await;
