@@ -29,6 +29,9 @@ pub const WRITE: Duration = Duration::from_secs(30);
 /// How long a change of aws-auth is tried by default.
 pub const EDIT: Duration = Duration::from_secs(60);
 
+/// How long it is tried at most: whoever waits longer has forgotten it.
+pub const LONGEST_EDIT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How much longer it may take to find out what became of the last write.
 pub const LAST_LOOK: Duration = Duration::from_secs(5);
 
@@ -36,9 +39,10 @@ pub const LAST_LOOK: Duration = Duration::from_secs(5);
 /// reading to writing. It doubles with each further one.
 pub const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
-/// Longest pause between two attempts to write. Fifty writers at once then make
-/// about a hundred attempts per second.
-pub const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause between two attempts to write. With half of it or less, fifty
+/// writers at once conflict more often and need longer together; with this one the
+/// slowest edit among a thousand takes a fifth of [`EDIT`].
+pub const RETRY_PAUSE: Duration = Duration::from_secs(2);
 
 /// Items of a list that are asked for at once. kubectl asks for as many.
 pub const PAGE: usize = 500;

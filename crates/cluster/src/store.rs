@@ -15,6 +15,7 @@ use http::Method;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Client;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 pub(crate) use self::edit::pause;
 pub use self::edit::{Attempt, Derived, EditError, Edited, edit_until};
@@ -71,7 +72,7 @@ pub struct WriteOptions {
     pub field_manager: String,
     /// Let kube-apiserver check everything and write nothing (`--dry-run=server`).
     pub dry_run: bool,
-    /// How long it may take, retries included.
+    /// How long it may take, retries included; [`limits::LONGEST_EDIT`] at most.
     pub timeout: Duration,
 }
 
@@ -82,6 +83,11 @@ impl Default for WriteOptions {
 }
 
 impl WriteOptions {
+    /// When its time is up.
+    pub(crate) fn ends(&self) -> Instant {
+        Instant::now() + self.timeout.min(limits::LONGEST_EDIT)
+    }
+
     /// The query of a request that writes.
     pub(crate) fn query(&self) -> String {
         let dry_run = if self.dry_run { "&dryRun=All" } else { "" };

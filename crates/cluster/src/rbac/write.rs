@@ -39,7 +39,7 @@ pub struct Created {
 /// Creates those of the objects that don't exist, one after the other; changes none.
 /// Repeating it completes what has failed in the middle.
 pub async fn create_missing(client: &Client, objects: &[RbacObject], options: &WriteOptions) -> Created {
-    let ends = Instant::now() + options.timeout;
+    let ends = options.ends();
     let mut created = Created { done: Vec::new(), failed: None };
     for (position, object) in objects.iter().enumerate() {
         let outcome = match position {
@@ -78,7 +78,7 @@ pub async fn replace_rbac(
     object: &RbacObject,
     options: &WriteOptions,
 ) -> Result<Replacement, ApiError> {
-    Ensuring { client, object, options, ends: Instant::now() + options.timeout }.replace().await
+    Ensuring { client, object, options, ends: options.ends() }.replace().await
 }
 
 /// One object that shall exist.
@@ -101,17 +101,20 @@ impl Ensuring<'_> {
         let mut attempts = 0;
         let mut maybe_created = false;
         loop {
-            match read(self.client, self.object.reference()).await {
+            let unseen = match read(self.client, self.object.reference()).await {
                 Ok(Some(existing)) if self.is_as_wanted(&existing) && maybe_created => return Ok(Creation::Created),
                 Ok(Some(existing)) if self.is_as_wanted(&existing) => return Ok(Creation::Exists),
                 Ok(Some(existing)) => return Ok(Creation::Differs { existing }),
+                Ok(None) => None,
                 // Who may not look may still be allowed to create.
-                Ok(None) | Err(ApiError::Forbidden { .. }) => {}
+                Err(error @ ApiError::Forbidden { .. }) => Some(error),
                 Err(error) => return Err(error),
-            }
-            match self.post().await? {
-                Answer::Done => return Ok(Creation::Created),
-                Answer::Again(reason) => {
+            };
+            match (self.post().await?, unseen) {
+                (Answer::Done, _) => return Ok(Creation::Created),
+                // It can't be compared.
+                (Answer::Again(ApiError::AlreadyExists(_)), Some(error)) => return Err(error),
+                (Answer::Again(reason), _) => {
                     maybe_created |= reason.is_ambiguous();
                     self.pause(&mut attempts, reason).await?;
                 }

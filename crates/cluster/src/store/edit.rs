@@ -91,7 +91,7 @@ pub async fn edit_until<E>(
     options: &WriteOptions,
     mut derive: impl FnMut(&Attempt<'_>) -> Result<Derived, E>,
 ) -> Result<Edited, EditError<E>> {
-    let mut retry = Retry { ends: Instant::now() + options.timeout, attempts: 0, obstacle: None, in_doubt: None };
+    let mut retry = Retry { ends: options.ends(), attempts: 0, obstacle: None, in_doubt: None };
     let mut current = match start {
         Some(current) => current,
         None => match store.read_within(options.timeout).await {

@@ -91,6 +91,13 @@ async fn a_failure_says_how_far_it_came() {
     let created = create_missing(&world.client_as("binder"), &[admin], &options).await;
     let Some((_, error @ ApiError::Escalation(_))) = created.failed else { panic!("{created:?}") };
     assert!(error.hint().is_some());
+    // What may not be looked at can't be compared.
+    world.allow("blind", &["--verb=create", "--resource=roles.rbac.authorization.k8s.io"]).await;
+    let rules = json!({ "rules": [] });
+    let role = [object("Role", Some("kube-system"), "blind", &rules)];
+    let created = create_missing(&world.client_as("blind"), &role, &options).await;
+    let Some((_, ApiError::Forbidden { right, .. })) = created.failed else { panic!("{created:?}") };
+    assert_eq!(right.to_string(), "`get` on `roles.rbac.authorization.k8s.io` `kube-system/blind`");
     world.control_plane.stop().await;
 }
 
