@@ -5,7 +5,7 @@
 //! missed, a deletion too, is seen at the latest when the watch has run its time.
 
 mod conversation;
-mod pause;
+pub(crate) mod pause;
 #[cfg(test)]
 mod tests;
 

@@ -1,18 +1,42 @@
 //! Talks to kube-apiserver.
 //!
-//! [`connect`] makes a client out of a kubeconfig or a pod's service account;
-//! [`AwsAuthSource`] follows the ConfigMap `kube-system/aws-auth` with it, and
-//! [`observe_once`] reads it one time. The rights needed are `list` and `watch`
-//! on that one ConfigMap.
+//! [`connect`] makes a client out of a kubeconfig or a pod's service account,
+//! [`connect_endpoint`] out of an address and a token. With it
+//!
+//! * [`AwsAuthSource`] follows the ConfigMap `kube-system/aws-auth`, and
+//!   [`observe_once`] reads it one time. The rights needed are `list` and `watch` on
+//!   that one ConfigMap;
+//! * [`AwsAuthStore`] reads and writes it, and [`edit_until`] makes an edit of it
+//!   against other writers: `get` and `patch` on it, `create` on ConfigMaps if it is
+//!   absent;
+//! * [`facts()`] reads what the lockout guard asks: who we are, all bindings, nodes;
+//! * [`create_missing`], [`replace_rbac`] and [`read_rbac`] deal with roles and
+//!   bindings.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod api_error;
 mod aws_auth;
 mod connect;
 mod credentials;
+mod exchange;
+mod facts;
 pub mod limits;
+mod rbac;
 mod read_error;
+mod store;
 
+pub use api_error::{ApiError, Right};
 pub use aws_auth::{AwsAuthSource, observe_once};
-pub use connect::{ConnectError, ConnectSettings, connect};
+pub use connect::{ConnectError, ConnectSettings, Endpoint, Impersonation, connect, connect_endpoint};
+pub use facts::{
+    Binding, Caller, Facts, Node, RoleRef, Subject, caller, cluster_role_bindings, facts, nodes, role_bindings,
+};
+pub use rbac::{
+    Created, Creation, RbacKind, RbacObject, RbacObjectError, RbacRef, Replacement, create_missing, read_rbac,
+    replace_rbac,
+};
 pub use read_error::ReadError;
+pub use store::{
+    Answer, Attempt, AwsAuthStore, Current, Derived, EditError, Edited, Stored, Touched, WriteOptions, edit_until,
+};

@@ -14,6 +14,55 @@ pub const STATUS_BYTES: usize = 64 * 1024;
 /// with the name of a service account, is about 200 long.
 pub const ERROR_CHARS: usize = 300;
 
+/// Longest message of kube-apiserver that an error shows, in characters. Whoever
+/// writes an admission policy explains in it why and what to do.
+pub const MESSAGE_CHARS: usize = 1000;
+
+/// Most that the values of a ConfigMap may be together, in bytes: Kubernetes'
+/// `MaxSecretSize`, which holds for ConfigMaps too.
+pub const DATA_BYTES: usize = 1024 * 1024;
+
+/// How long a write may take until nobody knows what became of it. Admission
+/// webhooks may take 10 s each, and kube-apiserver itself gives up after 60 s.
+pub const WRITE: Duration = Duration::from_secs(30);
+
+/// How long a change of aws-auth is tried by default.
+pub const EDIT: Duration = Duration::from_secs(60);
+
+/// How long it is tried at most: whoever waits longer has forgotten it.
+pub const LONGEST_EDIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How much longer it may take to find out what became of the last write.
+pub const LAST_LOOK: Duration = Duration::from_secs(5);
+
+/// Longest pause after the first conflict: about as long as one writer needs from
+/// reading to writing. It doubles with each further one.
+pub const FIRST_PAUSE: Duration = Duration::from_millis(25);
+
+/// Longest pause between two attempts to write. With half of it or less, fifty
+/// writers at once conflict more often and need longer together; with this one the
+/// slowest edit among a thousand takes a fifth of [`EDIT`].
+pub const RETRY_PAUSE: Duration = Duration::from_secs(2);
+
+/// Items of a list that are asked for at once. kubectl asks for as many.
+pub const PAGE: usize = 500;
+
+/// Longest page of a list, in bytes. A Node with all its images is 10 to 30 KiB.
+pub const PAGE_BYTES: usize = 32 * 1024 * 1024;
+
+/// Most bindings of a kind that are looked at. Large clusters have some thousands.
+pub const BINDINGS: usize = 50_000;
+
+/// Most nodes that are looked at. Kubernetes is made for 5,000; EKS has clusters
+/// with 100,000.
+pub const NODES: usize = 100_000;
+
+/// How long all that is read about the cluster around an edit may take.
+pub const FACTS: Duration = Duration::from_secs(30);
+
+/// Most RBAC objects that are read or created at once.
+pub const RBAC_OBJECTS: usize = 100;
+
 /// How long a TCP connection may take: a SYN is repeated after 1 and 3 s.
 pub const CONNECT: Duration = Duration::from_secs(5);
 

@@ -68,7 +68,7 @@ impl ReadError {
             true => status.canonical_reason().unwrap_or("no reason given"),
             false => message,
         };
-        Self::Refused { status: status.as_u16(), message: bounded(message) }
+        Self::Refused { status: status.as_u16(), message: bounded(message, limits::ERROR_CHARS) }
     }
 
     pub(crate) fn malformed(what: &str, error: &serde_json::Error) -> Self {
@@ -80,20 +80,20 @@ impl ReadError {
     pub(crate) fn transport(error: &(dyn StdError + 'static)) -> Self {
         let causes = || iter::successors(Some(error), |error| beneath(*error));
         if let Some(error) = causes().find_map(|error| error.downcast_ref::<AuthError>()) {
-            return Self::Credentials(bounded(&credentials::why_none(error)));
+            return Self::Credentials(bounded(&credentials::why_none(error), limits::ERROR_CHARS));
         }
         let io = causes().filter_map(|error| error.downcast_ref::<io::Error>()).last();
         match io.map(io::Error::kind) {
             Some(io::ErrorKind::ConnectionRefused) => Self::NotUp("the connection was refused".to_owned()),
             Some(io::ErrorKind::ConnectionReset) => Self::NotUp("the connection was reset".to_owned()),
             Some(io::ErrorKind::UnexpectedEof) => Self::NotUp("the connection was closed".to_owned()),
-            _ => Self::Connection(bounded(&text_of(causes()))),
+            _ => Self::Connection(bounded(&text_of(causes()), limits::ERROR_CHARS)),
         }
     }
 }
 
 /// The cause of an error. An I/O error that wraps another one leaves that out.
-fn beneath<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+pub(crate) fn beneath<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),
         None => error.source(),
@@ -116,11 +116,11 @@ fn text_of<'a>(causes: impl Iterator<Item = &'a (dyn StdError + 'static)>) -> St
     parts.join(": ")
 }
 
-/// At most [`limits::ERROR_CHARS`] characters, none of which moves a cursor.
-fn bounded(text: &str) -> String {
+/// At most so many characters, none of which moves a cursor.
+pub(crate) fn bounded(text: &str, most: usize) -> String {
     let plain = |char: char| if char.is_control() { ' ' } else { char };
-    let mut bounded: String = text.chars().map(plain).take(limits::ERROR_CHARS).collect();
-    if text.chars().nth(limits::ERROR_CHARS).is_some() {
+    let mut bounded: String = text.chars().map(plain).take(most).collect();
+    if text.chars().nth(most).is_some() {
         bounded.push('…');
     }
     bounded
@@ -133,9 +133,9 @@ mod tests {
     #[test]
     fn texts_are_bounded_and_plain() {
         let at_the_limit = "x".repeat(limits::ERROR_CHARS);
-        assert_eq!(bounded(&at_the_limit), at_the_limit);
-        assert_eq!(bounded(&format!("{at_the_limit}y")), format!("{at_the_limit}…"));
-        assert_eq!(bounded("a\x1b[1m\nb"), "a [1m b");
+        assert_eq!(bounded(&at_the_limit, limits::ERROR_CHARS), at_the_limit);
+        assert_eq!(bounded(&format!("{at_the_limit}y"), limits::ERROR_CHARS), format!("{at_the_limit}…"));
+        assert_eq!(bounded("a\x1b[1m\nb", limits::ERROR_CHARS), "a [1m b");
     }
 
     #[test]

@@ -120,6 +120,7 @@ fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings
         kubeconfig: or_file(kubeconfig, &file.kubeconfig),
         context: None,
         master: master.clone().or_else(|| file.master.clone()),
+        ..ConnectSettings::default()
     });
     Ok((settings, cluster))
 }

@@ -136,6 +136,7 @@ async fn aws_auth(args: &VerifyArgs, config: &Config) -> Result<Snapshot, Failur
         kubeconfig: args.kubeconfig.clone().or_else(|| config.server.kubeconfig.as_ref().map(Into::into)),
         context: args.context.clone(),
         master: config.server.master.clone(),
+        ..ConnectSettings::default()
     };
     let client = connect(&settings).map_err(|error| Failure::of(&error).hint(error.hint()))?;
     let observation =

@@ -55,7 +55,7 @@ impl Pause {
 }
 
 /// A number from 0 to 1, good enough to spread requests.
-pub(super) fn random() -> f64 {
+pub(crate) fn random() -> f64 {
     // Each `RandomState` has new random keys.
     let number = RandomState::new().hash_one(0);
     // Both are exact: 32 bits fit into the 53 of a `f64`.

@@ -40,6 +40,9 @@ pub enum ConnectError {
     /// The proxy on the way is none that is understood.
     #[error("the proxy for kube-apiserver ({0}) is not a URL with scheme `http` or `socks5`")]
     Proxy(&'static str),
+    /// Groups to act as, without a user.
+    #[error("there are groups to act as, but no user")]
+    GroupsOfNobody,
     /// There is nothing to show kube-apiserver who is asking.
     #[error("there are no credentials for kube-apiserver: {0}")]
     Credentials(String),
@@ -60,6 +63,7 @@ impl ConnectError {
             Self::Kubeconfig { .. } => "mend it; `kubectl config view --kubeconfig FILE` shows how kubectl reads it",
             Self::Server(_) => "write it as `https://HOST:PORT`",
             Self::Proxy(_) => "mend it, or list the host of kube-apiserver in `NO_PROXY`",
+            Self::GroupsOfNobody => "name the user with `--as`",
             Self::Credentials(_) => "run the exec plugin of the kubeconfig by hand, or renew its credentials",
             Self::Tls(_) => "check the certificates and the key in the kubeconfig",
         }

@@ -251,3 +251,73 @@ async fn a_kubeconfig_that_cannot_be_used_is_an_error_that_says_why() {
          No such file or directory (os error 2)"
     );
 }
+
+#[tokio::test]
+async fn an_exec_plugin_is_run_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let (runs, plugin) = (directory.path().join("runs"), directory.path().join("plugin"));
+    let credential =
+        r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"t"}}"#;
+    std::fs::write(&plugin, format!("echo run >>'{}'; echo '{credential}'", runs.display())).unwrap();
+    let exec = format!(
+        "exec: {{apiVersion: client.authentication.k8s.io/v1, command: /bin/sh, interactiveMode: Never, args: ['{}']}}",
+        plugin.display()
+    );
+    let written = Written::of("server: https://127.0.0.1:1\n    insecure-skip-tls-verify: true", &exec);
+    connect_with(&written.settings(), &no_variable).unwrap();
+    assert_eq!(std::fs::read_to_string(runs).unwrap(), "run\n");
+}
+
+#[tokio::test]
+async fn groups_are_acted_as_only_with_a_user() {
+    let (address, served) = served_once().await;
+    let written = Written::of(&format!("server: http://{address}"), "token: t");
+    let groups = || vec!["a".to_owned(), "b".to_owned()];
+    let of_nobody = Impersonation { user: None, groups: groups() };
+    let error = refused(&ConnectSettings { impersonation: of_nobody, ..written.settings() });
+    assert_eq!(error.to_string(), "there are groups to act as, but no user");
+    let alice = Impersonation { user: Some("alice".to_owned()), groups: groups() };
+    let head = head_with(&ConnectSettings { impersonation: alice, ..written.settings() }, served).await;
+    for line in ["impersonate-user: alice", "impersonate-group: a", "impersonate-group: b", "user-agent: kube-iam/"] {
+        assert!(head.contains(line), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn kubectls_own_files_are_merged_and_missing_ones_left_out() {
+    let (address, served) = served_once().await;
+    let first = Written::new("current-context: here\ncontexts:\n- {name: here, context: {cluster: c, user: u}}\n");
+    let second = Written::new(&format!(
+        "current-context: other\nclusters:\n- {{name: c, cluster: {{server: 'http://{address}'}}}}\n\
+         users:\n- {{name: u, user: {{token: merged-token}}}}\n"
+    ));
+    let path = |written: &Written| written.settings().kubeconfig.unwrap().display().to_string();
+    let list = format!("/nonexistent/a:{}::{}", path(&first), path(&second));
+    let environment = |name: &str| (name == "KUBECONFIG").then(|| list.clone());
+    let settings = ConnectSettings { like_kubectl: true, ..ConnectSettings::default() };
+    let client = connect_with(&settings, &environment).unwrap();
+    assert_eq!(observe_once(&client).await, Ok(Observation::Absent));
+    assert!(served.await.unwrap().contains("Bearer merged-token"));
+
+    let missing = |name: &str| (name == "HOME").then(|| "/nonexistent".to_owned());
+    let Err(error) = connect_with(&settings, &missing) else { panic!("there is none") };
+    assert_eq!(error.to_string(), "could not read kubeconfig `/nonexistent/.kube/config`");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_used_is_an_error_without_its_token() {
+    let endpoint = |url: &str, ca_pem: &str| Endpoint {
+        url: url.to_owned(),
+        ca_pem: ca_pem.to_owned(),
+        token: Token::new("the-secret\n"),
+        impersonation: Impersonation::default(),
+    };
+    let broken = "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n";
+    for ca_pem in ["", "no PEM", broken] {
+        let Err(error) = connect_endpoint(&endpoint("https://k8s.example", ca_pem)) else { panic!("{ca_pem}") };
+        let text =
+            "the certificates for kube-apiserver can't be used: the certificate authority of the cluster is not PEM";
+        assert_eq!(error.to_string(), text);
+    }
+    assert!(!format!("{:?}", endpoint("", "")).contains("the-secret"));
+}

@@ -1,12 +1,16 @@
-//! Follows aws-auth on a real kube-apiserver.
+//! The whole crate on a real kube-apiserver; here, how aws-auth is followed.
 
+mod facts;
 mod gate;
+mod rbac;
+mod store;
 
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use kube_iam_cluster::{AwsAuthSource, ConnectSettings, connect, observe_once};
+use kube::Client;
+use kube_iam_cluster::{AwsAuthSource, AwsAuthStore, ConnectSettings, Impersonation, connect, observe_once};
 use kube_iam_control_plane::{Binaries, ControlPlane, Options, required_in_ci};
 use kube_iam_core::ports::{MappingSource as _, Observation};
 use serde_json::{Value, json};
@@ -47,6 +51,25 @@ impl World {
         AwsAuthSource::new(connect(&self.kubeconfig(|_| {})).unwrap())
     }
 
+    fn store(&self) -> AwsAuthStore {
+        AwsAuthStore::new(connect(&self.kubeconfig(|_| {})).unwrap())
+    }
+
+    /// A client that acts as somebody without rights, but for what [`World::allow`] gives.
+    fn client_as(&self, user: &str) -> Client {
+        let mut settings = self.kubeconfig(|_| {});
+        settings.impersonation = Impersonation { user: Some(user.to_owned()), groups: Vec::new() };
+        connect(&settings).unwrap()
+    }
+
+    /// Allows a user something in kube-system.
+    async fn allow(&self, user: &str, rule: &[&str]) {
+        let namespace = "--namespace=kube-system";
+        self.kubectl(&[&["create", "role", user, namespace], rule].concat(), "").await;
+        let (role, user_flag) = (format!("--role={user}"), format!("--user={user}"));
+        self.kubectl(&["create", "rolebinding", user, namespace, &role, &user_flag], "").await;
+    }
+
     async fn kubectl(&self, args: &[&str], input: &str) {
         let mut command = self.control_plane.kubectl().unwrap();
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -67,6 +90,12 @@ impl World {
     async fn delete(&self) {
         self.kubectl(&["delete", "configmap", "aws-auth", "-n", "kube-system"], "").await;
     }
+}
+
+/// The aws-auth of a server that need not be there.
+fn store_at(url: &str) -> AwsAuthStore {
+    let settings = ConnectSettings { master: Some(url.to_owned()), ..ConnectSettings::default() };
+    AwsAuthStore::new(connect(&settings).unwrap())
 }
 
 async fn next(source: &mut AwsAuthSource) -> Observation {

@@ -1,0 +1,191 @@
+//! Roles and bindings that a mapping needs.
+
+mod content;
+mod write;
+
+use std::fmt;
+
+use futures::stream::{self, StreamExt as _};
+use http::Method;
+use k8s_openapi::api::rbac::v1;
+use kube::Client;
+use serde_json::Value;
+
+pub use self::write::{Created, Creation, Replacement, create_missing, replace_rbac};
+use crate::api_error::{ApiError, Right};
+use crate::exchange::{Question, ask, escaped};
+use crate::limits;
+
+const API_VERSION: &str = "rbac.authorization.k8s.io/v1";
+
+/// A kind of RBAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RbacKind {
+    /// Rights in the whole cluster, or to be bound in a namespace.
+    ClusterRole,
+    /// Rights in one namespace.
+    Role,
+    /// Gives a ClusterRole in the whole cluster.
+    ClusterRoleBinding,
+    /// Gives a Role or ClusterRole in one namespace.
+    RoleBinding,
+}
+
+impl RbacKind {
+    const ALL: [Self; 4] = [Self::ClusterRole, Self::Role, Self::ClusterRoleBinding, Self::RoleBinding];
+
+    /// The kind as a manifest names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClusterRole => "ClusterRole",
+            Self::Role => "Role",
+            Self::ClusterRoleBinding => "ClusterRoleBinding",
+            Self::RoleBinding => "RoleBinding",
+        }
+    }
+
+    /// Whether its objects live in a namespace.
+    pub fn is_namespaced(self) -> bool {
+        matches!(self, Self::Role | Self::RoleBinding)
+    }
+
+    fn is_binding(self) -> bool {
+        matches!(self, Self::ClusterRoleBinding | Self::RoleBinding)
+    }
+
+    /// The resource with its group, and the part of it that paths have.
+    fn resource(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ClusterRole => ("clusterroles.rbac.authorization.k8s.io", "clusterroles"),
+            Self::Role => ("roles.rbac.authorization.k8s.io", "roles"),
+            Self::ClusterRoleBinding => ("clusterrolebindings.rbac.authorization.k8s.io", "clusterrolebindings"),
+            Self::RoleBinding => ("rolebindings.rbac.authorization.k8s.io", "rolebindings"),
+        }
+    }
+}
+
+/// Names an RBAC object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RbacRef {
+    /// Its kind.
+    pub kind: RbacKind,
+    /// Its namespace, exactly if its kind has one.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl RbacRef {
+    fn right(&self, verb: &'static str) -> Right {
+        let name = (verb != "create").then(|| self.name.clone());
+        Right { verb, resource: self.kind.resource().0, namespace: self.namespace.clone(), name }
+    }
+
+    fn collection(&self) -> String {
+        let resource = self.kind.resource().1;
+        match &self.namespace {
+            Some(namespace) => format!("/apis/{API_VERSION}/namespaces/{}/{resource}", escaped(namespace)),
+            None => format!("/apis/{API_VERSION}/{resource}"),
+        }
+    }
+
+    fn path(&self) -> String {
+        format!("{}/{}", self.collection(), escaped(&self.name))
+    }
+}
+
+/// As `clusterrole/view`, or `role/view` in namespace `apps`.
+impl fmt::Display for RbacRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}/{}`", self.kind.name().to_ascii_lowercase(), self.name)?;
+        match &self.namespace {
+            Some(namespace) => write!(f, " in namespace `{namespace}`"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An RBAC object that shall exist.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RbacObject {
+    reference: RbacRef,
+    manifest: Value,
+}
+
+/// Why a manifest is no RBAC object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RbacObjectError {
+    /// Another kind or version.
+    #[error("`kind` and `apiVersion` are not those of a role or binding in `{API_VERSION}`")]
+    Kind,
+    /// No name.
+    #[error("it has no `metadata.name`")]
+    Name,
+    /// A namespace where there is none, or none where there must be one.
+    #[error("`metadata.namespace` is missing, or the kind has none")]
+    Namespace,
+    /// A field that Kubernetes would not read so.
+    #[error("its fields are not those of its kind: {0}")]
+    Fields(String),
+}
+
+impl RbacObject {
+    /// Takes a manifest, as JSON.
+    ///
+    /// # Errors
+    /// [`RbacObjectError`] if kube-apiserver would not take it for one.
+    pub fn new(manifest: Value) -> Result<Self, RbacObjectError> {
+        let text = |pointer| manifest.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let kind = RbacKind::ALL.into_iter().find(|kind| text("/kind") == Some(kind.name()));
+        let kind = kind.filter(|_| text("/apiVersion") == Some(API_VERSION)).ok_or(RbacObjectError::Kind)?;
+        let name = text("/metadata/name").ok_or(RbacObjectError::Name)?.to_owned();
+        let namespace = text("/metadata/namespace").map(str::to_owned);
+        if namespace.is_some() != kind.is_namespaced() {
+            return Err(RbacObjectError::Namespace);
+        }
+        let read = manifest.clone();
+        match kind {
+            RbacKind::ClusterRole => serde_json::from_value::<v1::ClusterRole>(read).map(drop),
+            RbacKind::Role => serde_json::from_value::<v1::Role>(read).map(drop),
+            RbacKind::ClusterRoleBinding => serde_json::from_value::<v1::ClusterRoleBinding>(read).map(drop),
+            RbacKind::RoleBinding => serde_json::from_value::<v1::RoleBinding>(read).map(drop),
+        }
+        .map_err(|error| RbacObjectError::Fields(error.to_string()))?;
+        Ok(Self { reference: RbacRef { kind, namespace, name }, manifest })
+    }
+
+    /// What it is called.
+    pub fn reference(&self) -> &RbacRef {
+        &self.reference
+    }
+
+    /// The manifest it was made of.
+    pub fn manifest(&self) -> &Value {
+        &self.manifest
+    }
+}
+
+/// Reads objects, in the order they are named; one that does not exist is `None`.
+///
+/// Only the first [`limits::RBAC_OBJECTS`] are asked for; the others are
+/// [`ApiError::TooMany`].
+pub async fn read_rbac(client: &Client, references: &[RbacRef]) -> Vec<Result<Option<Value>, ApiError>> {
+    stream::iter(references.iter().enumerate())
+        .map(async |(position, reference)| match position {
+            0..limits::RBAC_OBJECTS => read(client, reference).await,
+            _ => Err(ApiError::TooMany { what: "RBAC objects", most: limits::RBAC_OBJECTS }),
+        })
+        .buffered(4)
+        .collect()
+        .await
+}
+
+/// Reads one object.
+async fn read(client: &Client, reference: &RbacRef) -> Result<Option<Value>, ApiError> {
+    let question = Question { method: Method::GET, uri: reference.path(), body: None, right: reference.right("get") };
+    match ask(client, question, limits::ANSWER, limits::OBJECT_BYTES).await {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| ApiError::malformed("an object", &error)),
+        Err(ApiError::NotFound(_) | ApiError::NamespaceMissing(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
