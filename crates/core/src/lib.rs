@@ -32,6 +32,7 @@ pub mod yaml;
 
 pub mod authenticator;
 pub mod aws_auth;
+pub mod change;
 pub mod decision;
 pub mod exec_credential;
 pub mod finding;
@@ -39,6 +40,7 @@ pub mod guard;
 pub mod mapping;
 pub mod reason;
 pub mod review;
+mod shown;
 #[cfg(test)]
 mod testing;
 pub mod user_info;
