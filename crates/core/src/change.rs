@@ -16,7 +16,8 @@ pub use whom::{PrincipalKey, Whom, WhomError};
 pub use words::{RULES, WordError};
 
 pub(crate) use error::Joined;
-pub(crate) use rows::{Found, Reading, may_write};
+pub(crate) use rows::{Found, Reading, may_write, new_username};
+pub(crate) use single::change as change_row;
 pub(crate) use whom::canonical;
 pub(crate) use words::Judgement;
 
@@ -24,7 +25,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::authenticator::Deciding;
-use crate::aws_auth::{Document, NewRow, Operation, Section};
+use crate::aws_auth::{Document, NewPrincipal, NewRow, Operation};
 use crate::finding::Finding;
 
 /// A mapping that is wanted.
@@ -113,13 +114,23 @@ pub fn plan(document: &Document, change: &Change, deciding: Deciding) -> Result<
     }
 }
 
-/// The operation that adds a mapping as the last of its section.
-pub(crate) fn insert(document: &Document, wanted: &Wanted) -> Operation {
-    let section = wanted.whom.section();
+/// Whether an operation writes whom a row is about.
+pub(crate) fn writes_arn(operation: &Operation) -> bool {
+    match operation {
+        Operation::Insert { .. } => true,
+        Operation::Change { change, .. } => change.arn.is_some(),
+        Operation::Remove { .. } => false,
+    }
+}
+
+/// The operation that adds a mapping before a row of its section.
+pub(crate) fn insert(before: usize, wanted: &Wanted) -> Operation {
     let username = wanted.username.clone().or_else(|| wanted.whom.default_username());
-    let row = NewRow { principal: wanted.whom.to_write(), username, groups: wanted.groups.clone() };
-    let row = if section == Section::MapAccounts { NewRow { username: None, groups: Vec::new(), ..row } } else { row };
-    Operation::Insert { section, before: document.rows(section).count(), row }
+    let row = match wanted.whom.to_write() {
+        NewPrincipal::Account(account) => NewRow::account(account),
+        principal => NewRow { principal, username, groups: wanted.groups.clone() },
+    };
+    Operation::Insert { section: wanted.whom.section(), before, row }
 }
 
 #[cfg(test)]

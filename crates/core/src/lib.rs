@@ -46,6 +46,8 @@ mod testing;
 pub mod user_info;
 
 pub mod config;
+pub mod desired;
 mod json;
 pub mod last_good;
 pub mod manifest;
+pub mod owners;

@@ -47,13 +47,7 @@ impl<'a> Found<'a> {
             Reading::Account => true,
             Reading::Half(_) => false,
             Reading::Mapping(mapping) => {
-                let is = mapping.username.as_deref().filter(|text| !text.is_empty());
-                let username = match (is, wanted.username.as_deref()) {
-                    (None, None) => true,
-                    (is, Some(wanted)) => is == Some(wanted),
-                    (is, None) => is == wanted.whom.default_username().as_deref(),
-                };
-                username && same_groups(&mapping.groups, &wanted.groups)
+                new_username(mapping, wanted).is_none() && same_groups(&mapping.groups, &wanted.groups)
             }
         }
     }
@@ -79,6 +73,19 @@ impl<'a> Found<'a> {
             (Reading::Account, Reading::Account) => true,
             _ => false,
         }
+    }
+}
+
+/// The username that a row must be given to have the wanted one. Nothing, and
+/// nothing between quotes, is as good as the default.
+pub(crate) fn new_username(row: &MappingRow, wanted: &Wanted) -> Option<String> {
+    let is = row.username.as_deref().filter(|text| !text.is_empty());
+    let default = wanted.whom.default_username();
+    match (wanted.username.as_deref(), is) {
+        (None, None) => None,
+        (Some(wanted), is) => (is != Some(wanted)).then(|| wanted.into()),
+        // Of a permission set the default can't be written; nothing between quotes can.
+        (None, is) => (is != default.as_deref()).then(|| default.unwrap_or_default()),
     }
 }
 

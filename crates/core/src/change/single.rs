@@ -5,7 +5,10 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::rows::{about, same_groups};
-use super::{ChangeError, Found, GroupsChange, Judgement, Planned, Reading, RowPlace, Wanted, Whom, insert, may_write};
+use super::{
+    ChangeError, Found, GroupsChange, Judgement, Planned, Reading, RowPlace, Wanted, Whom, insert, may_write,
+    writes_arn,
+};
 use crate::authenticator::Deciding;
 use crate::aws_auth::{Document, MappingRow, NewPrincipal, Operation, RowChange};
 use crate::shown::excerpt;
@@ -68,7 +71,7 @@ fn difference(found: &Found<'_>, wanted: &Wanted, deciding: Deciding) -> Option<
 fn new(document: &Document, wanted: &Wanted) -> Result<Planned, ChangeError> {
     let mut judgement = Judgement::default();
     judgement.mapping(wanted);
-    finish(judgement, Vec::from([insert(document, wanted)]), &wanted.whom)
+    finish(judgement, Vec::from([insert(document.rows(wanted.whom.section()).count(), wanted)]), &wanted.whom)
 }
 
 fn finish(judgement: Judgement, operations: Vec<Operation>, whom: &Whom) -> Result<Planned, ChangeError> {
@@ -76,7 +79,7 @@ fn finish(judgement: Judgement, operations: Vec<Operation>, whom: &Whom) -> Resu
         return Err(ChangeError::Words(judgement.errors));
     }
     let mut findings = judgement.findings;
-    if !operations.is_empty() {
+    if operations.iter().any(writes_arn) {
         findings.extend(whom.note());
     }
     Ok(Planned { operations, findings })

@@ -124,7 +124,7 @@ fn arns_are_written_as_all_authenticators_match_them() {
     for (given, section, written, noted) in cases {
         let whom = Whom::of_arn(given).unwrap();
         assert_eq!(whom.section(), section, "{given}");
-        assert_eq!(whom.to_write(), crate::aws_auth::NewPrincipal::Arn(written.to_owned()), "{given}");
+        assert_eq!(whom.to_write(), NewPrincipal::Arn(written.to_owned()), "{given}");
         assert_eq!(whom.note().is_some(), noted, "{given}");
         assert_eq!(whom.key().as_str(), written.to_lowercase(), "{given}");
     }
