@@ -49,5 +49,6 @@ pub mod config;
 pub mod desired;
 mod json;
 pub mod last_good;
+pub mod listing;
 pub mod manifest;
 pub mod owners;

@@ -120,7 +120,9 @@ impl<'a> Plan<'a> {
         let wanted = &mapping.wanted;
         let key = wanted.whom.key();
         let Some(rows) = self.rows.remove(&key) else { return self.new_mapping(mapping, &key) };
-        if rows.iter().all(|found| found.gives(wanted) && !self.must_be_rewritten(found, &wanted.whom)) {
+        let is_as_wanted = |found: &Found<'a>| found.gives(wanted) && !self.must_be_rewritten(found, &wanted.whom);
+        let all_can_be_read = rows.iter().all(|found| found.unreadable().is_none());
+        if all_can_be_read && counting(&rows, self.options.deciding).is_some_and(is_as_wanted) {
             rows.iter().for_each(|found| self.as_wanted(found, mapping, &key));
             return;
         }
@@ -171,6 +173,16 @@ impl<'a> Plan<'a> {
 
     fn as_wanted(&mut self, found: &Found<'_>, mapping: &DesiredMapping, key: &PrincipalKey) {
         self.claim(found.row.section, key);
+        if !found.gives(&mapping.wanted) {
+            self.findings.push(Finding {
+                rule: "shadowed-row",
+                severity: Severity::Warn,
+                section: Some(found.row.section),
+                mark: Some(found.row.mark()),
+                message: format!("{} is mapped once more, and not alike", mapping.wanted.whom),
+                hint: Some("`kube-iam check --fix` removes the row, which does not count".to_string()),
+            });
+        }
         if !found.is_alive(self.options.deciding) {
             let is_arn = matches!(mapping.wanted.whom, Whom::Arn(_));
             self.findings.push(Finding {
@@ -316,6 +328,15 @@ impl<'a> Plan<'a> {
         let planned = Planned { operations: self.operations, findings: self.findings };
         Ok(DesiredPlan { planned, owners: self.owners })
     }
+}
+
+/// Of all rows about one principal the one that counts: the last, one of
+/// mapRoles before those of mapUsers, and one that matches before all others.
+fn counting<'r, 'a>(rows: &'r [Found<'a>], deciding: Deciding) -> Option<&'r Found<'a>> {
+    let any_alive = rows.iter().any(|found| found.is_alive(deciding));
+    let may_count = |found: &&Found<'a>| !any_alive || found.is_alive(deciding);
+    let first_section = rows.iter().find(may_count)?.row.section;
+    rows.iter().rev().filter(may_count).find(|found| found.row.section == first_section)
 }
 
 fn place(operation: &Operation) -> (Section, usize) {
