@@ -34,6 +34,7 @@ pub mod authenticator;
 pub mod aws_auth;
 pub mod change;
 pub mod decision;
+pub mod diff;
 pub mod exec_credential;
 pub mod finding;
 pub mod guard;

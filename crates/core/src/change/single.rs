@@ -150,7 +150,7 @@ pub(crate) fn change(
     let groups = Some(groups).filter(|groups| !same_groups(groups, &row.groups));
     let change = RowChange { arn, username, groups };
     let is_change = change != RowChange::default();
-    is_change.then(|| Operation::Change { section: found.row.section, index: found.row.index, change })
+    is_change.then_some(Operation::Change { section: found.row.section, index: found.row.index, change })
 }
 
 impl GroupsChange {

@@ -145,7 +145,11 @@ fn texts(key: &str, node: &Node, problems: &mut Vec<Problem>) -> Vec<String> {
         match item.as_written() {
             Some(text) => texts.push(text.to_owned()),
             None => {
-                problems.push(problem(item.mark, format!("`{key}` must hold texts, this is {}", item.describe()), None))
+                problems.push(problem(
+                    item.mark,
+                    format!("`{key}` must hold texts, this is {}", item.describe()),
+                    None,
+                ));
             }
         }
     }
@@ -201,7 +205,7 @@ impl<'n> Keys<'n> {
             }
         }
         if let Some(entry) = self.entries.get(MOST_KEYS) {
-            problems.push(problem(entry.mark, format!("there are more than {} keys", MOST_KEYS), None));
+            problems.push(problem(entry.mark, format!("there are more than {MOST_KEYS} keys"), None));
         }
     }
 }
