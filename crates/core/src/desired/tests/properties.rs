@@ -26,6 +26,13 @@ fn mappings(names: std::ops::Range<u8>) -> impl Strategy<Value = Model> {
 }
 
 proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in ".{0,80}", key in "(arn|sso|account|groups|username|<<)", value in "[\\[\\]{}a-z*&:, ]{0,20}") {
+        let _ = Desired::parse(&text);
+        let _ = Desired::parse(&format!("mappings:\n- &x {{{key}: {value}}}\n- *x\n- <<: *x\n"));
+        let _ = Owners::parse(Some(&text));
+    }
+
     /// Two owners whose files share no principal, beside rows of nobody.
     #[test]
     fn two_owners_in_turn_lose_nothing(
