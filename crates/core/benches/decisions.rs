@@ -6,10 +6,15 @@ use divan::{Bencher, black_box};
 use jiff::Timestamp;
 use kube_iam_core::arn::{Arn, PrincipalKind};
 use kube_iam_core::authenticator::{Authenticator, Deciding, Mappings};
-use kube_iam_core::aws_auth::{Section, read_section};
+use kube_iam_core::aws_auth::{Data, Document, Section, read_section};
+use kube_iam_core::change::{Change, Wanted, Whom, plan};
+use kube_iam_core::desired::{Desired, Options, plan_desired};
+use kube_iam_core::diff::diff;
 use kube_iam_core::guard::{Facts, assess};
 use kube_iam_core::identity::{Identity, UserId};
+use kube_iam_core::listing::{Columns, listing, table};
 use kube_iam_core::mapping::{Backend, Resolution, RolePaths, Snapshot, resolve};
+use kube_iam_core::owners::Owners;
 use kube_iam_core::partition::{Partition, StsHosts};
 use kube_iam_core::secret::Token;
 use kube_iam_core::token::{TokenPolicy, check};
@@ -145,4 +150,61 @@ fn guard_all_changed(bencher: Bencher<'_, '_>) {
     let before = Mappings::read(|section| (section == Section::MapRoles).then_some(text.as_str()));
     let after = Mappings::read(|section| (section == Section::MapUsers).then_some(""));
     bencher.bench(|| assess(black_box(&before), black_box(&after), &Facts::default()));
+}
+
+/// A document with this many rows, and the same as a declared list.
+fn document(count: usize) -> (Document, Desired) {
+    let text = rows(count).replace("groups: [g]", "groups:\n  - g");
+    let list = text.replace("- rolearn:", "- arn:");
+    let data = Data::from([("mapRoles".to_owned(), text)]);
+    (Document::parse(&data).unwrap(), Desired::parse(&format!("mappings:\n{list}")).unwrap())
+}
+
+/// One mapping created in a document of this many rows: planned, edited, compared.
+#[divan::bench(args = [600, 6_000])]
+fn create_mapping(bencher: Bencher<'_, '_>, count: usize) {
+    let (document, _) = document(count);
+    let whom = Whom::of_arn("arn:aws:iam::111122223333:role/new").unwrap();
+    let change = Change::Create(Wanted { whom, username: Some("new".to_owned()), groups: vec!["g".to_owned()] });
+    bencher.bench_local(|| {
+        let planned = plan(black_box(&document), &change, Deciding::Unknown).unwrap();
+        let edited = document.edit(&planned.operations).unwrap();
+        assert_eq!(diff(&document, &edited.document, &Owners::default()).len(), 1);
+    });
+}
+
+/// The first part of that alone.
+#[divan::bench(args = [600, 6_000])]
+fn plan_mapping(bencher: Bencher<'_, '_>, count: usize) {
+    let (document, _) = document(count);
+    let whom = Whom::of_arn("arn:aws:iam::111122223333:role/new").unwrap();
+    let change = Change::Create(Wanted { whom, username: None, groups: Vec::new() });
+    bencher.bench_local(|| plan(black_box(&document), &change, Deciding::Unknown).unwrap());
+}
+
+/// A declared list applied to the document that it is.
+#[divan::bench(args = [600, 6_000])]
+fn apply_unchanged(bencher: Bencher<'_, '_>, count: usize) {
+    let (document, desired) = document(count);
+    let options = Options { owner: "bench".parse().ok(), prune: true, ..Options::default() };
+    bencher.bench_local(|| plan_desired(black_box(&document), &Owners::default(), &desired, &options).unwrap());
+}
+
+/// Two documents that share no row.
+#[divan::bench(args = [600, 6_000])]
+fn diff_of_all(bencher: Bencher<'_, '_>, count: usize) {
+    let (before, _) = document(count);
+    let after =
+        Document::parse(&Data::from([("mapRoles".to_owned(), rows(count).replace("groups: [g]", "groups:\n  - h"))]))
+            .unwrap();
+    bencher.bench_local(|| assert_eq!(diff(black_box(&before), &after, &Owners::default()).len(), count));
+}
+
+/// All mappings as a table.
+#[divan::bench(args = [600, 6_000])]
+fn show_table(bencher: Bencher<'_, '_>, count: usize) {
+    let (document, _) = document(count);
+    bencher.bench_local(|| {
+        table(&listing(black_box(&document), &Owners::default(), Deciding::Unknown), Columns::Usual).len()
+    });
 }

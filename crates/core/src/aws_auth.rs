@@ -8,6 +8,7 @@ mod row;
 mod section;
 
 pub use document::{Data, Document, EditError, Edited, List, NewPrincipal, NewRow, Operation, Row, RowChange};
+pub(crate) use row::is_permission_set_name;
 pub use row::{MappingRow, Principal, RowError, SsoPermissionSet};
 pub use section::{SectionError, Typing, read_section, read_section_node};
 

@@ -32,18 +32,24 @@ pub mod yaml;
 
 pub mod authenticator;
 pub mod aws_auth;
+pub mod change;
 pub mod decision;
+pub mod diff;
 pub mod exec_credential;
 pub mod finding;
 pub mod guard;
 pub mod mapping;
 pub mod reason;
 pub mod review;
+mod shown;
 #[cfg(test)]
 mod testing;
 pub mod user_info;
 
 pub mod config;
+pub mod desired;
 mod json;
 pub mod last_good;
+pub mod listing;
 pub mod manifest;
+pub mod owners;

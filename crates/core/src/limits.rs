@@ -62,3 +62,14 @@ pub const TOKEN_EXPIRES_SECONDS: u16 = 900;
 
 /// Longest excerpt of somebody else's text in a message of ours, in characters.
 pub const EXCERPT_CHARS: usize = 120;
+
+/// Longest record of owners, in bytes: 10,000 rows. All annotations of an object
+/// may have 256 KiB (`TotalAnnotationSizeLimitB` in Kubernetes' API machinery);
+/// the rest is for others.
+pub const OWNERS_BYTES: usize = 192 * 1024;
+
+/// Most owners in one record.
+pub const OWNERS: usize = 64;
+
+/// Longest name of an owner, in bytes: as a label's value in Kubernetes.
+pub const OWNER_NAME_BYTES: usize = 63;

@@ -26,7 +26,7 @@ pub enum Placeholder {
 }
 
 impl Placeholder {
-    const ALL: [(Self, &'static str); 5] = [
+    pub(crate) const ALL: [(Self, &'static str); 5] = [
         (Self::Ec2PrivateDnsName, "{{EC2PrivateDNSName}}"),
         (Self::AccountId, "{{AccountID}}"),
         (Self::SessionName, "{{SessionName}}"),
@@ -103,6 +103,31 @@ impl Template {
             (rest, open) = (after, false);
         }
         open || rest.is_empty()
+    }
+
+    /// Braces in a text around what is no placeholder, with what stands between
+    /// them: they stay as they are, and are hardly meant to.
+    pub(crate) fn unknown_placeholder(text: &str) -> Option<&str> {
+        Self::parse_borrowed(text).find_map(|literal| {
+            let start = literal.find("{{")?;
+            let rest = literal.get(start..)?;
+            Some(rest.find("}}").and_then(|end| rest.get(..end + 2)).unwrap_or(rest))
+        })
+    }
+
+    /// The literal pieces of a text.
+    fn parse_borrowed(text: &str) -> impl Iterator<Item = &str> {
+        let mut rest = Some(text);
+        core::iter::from_fn(move || {
+            let text = rest?;
+            match next_placeholder(text) {
+                Some((literal, _, after)) => {
+                    rest = Some(after);
+                    Some(literal)
+                }
+                None => rest.take(),
+            }
+        })
     }
 
     /// Puts a caller's values in.

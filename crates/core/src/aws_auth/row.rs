@@ -310,7 +310,7 @@ fn permission_set(node: &Node, typing: Typing) -> Result<SsoPermissionSet, (Mark
 }
 
 /// `[\w+=,.@-]{1,32}`, the rule of the Identity Center API.
-fn is_permission_set_name(name: &str) -> bool {
+pub(crate) fn is_permission_set_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
     (1..=32).contains(&name.len()) && name.bytes().all(allowed)
 }
