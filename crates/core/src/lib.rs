@@ -32,6 +32,7 @@ pub mod yaml;
 
 pub mod authenticator;
 pub mod aws_auth;
+pub mod check;
 pub mod decision;
 pub mod exec_credential;
 pub mod finding;

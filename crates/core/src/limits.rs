@@ -57,3 +57,6 @@ pub const TOKEN_EXPIRES_SECONDS: u16 = 900;
 
 /// Longest excerpt of somebody else's text in a message of ours, in characters.
 pub const EXCERPT_CHARS: usize = 120;
+
+/// Most findings of one check that are kept and reported.
+pub const FINDINGS: usize = 1000;

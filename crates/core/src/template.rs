@@ -26,7 +26,7 @@ pub enum Placeholder {
 }
 
 impl Placeholder {
-    const ALL: [(Self, &'static str); 5] = [
+    pub(crate) const ALL: [(Self, &'static str); 5] = [
         (Self::Ec2PrivateDnsName, "{{EC2PrivateDNSName}}"),
         (Self::AccountId, "{{AccountID}}"),
         (Self::SessionName, "{{SessionName}}"),
