@@ -33,6 +33,7 @@ pub mod yaml;
 pub mod authenticator;
 pub mod aws_auth;
 pub mod change;
+pub mod check;
 pub mod decision;
 pub mod diff;
 pub mod exec_credential;

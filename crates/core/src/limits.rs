@@ -73,3 +73,6 @@ pub const OWNERS: usize = 64;
 
 /// Longest name of an owner, in bytes: as a label's value in Kubernetes.
 pub const OWNER_NAME_BYTES: usize = 63;
+
+/// Most findings of one check that are kept and reported.
+pub const FINDINGS: usize = 1000;
