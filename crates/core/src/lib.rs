@@ -42,5 +42,6 @@ mod testing;
 pub mod user_info;
 
 pub mod config;
+pub mod eksctl;
 mod json;
 pub mod last_good;
