@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use super::go_text::quoted;
 use super::line::Line;
-use crate::aws_auth::{Operation, Section};
+use super::stored;
+use crate::aws_auth::{Data, Document, EditError, NewPrincipal, Operation, Section, SectionError};
 use crate::yaml::Mark;
 
 /// What a command does to aws-auth and what it says.
@@ -26,6 +27,45 @@ pub struct Plan {
 impl Plan {
     pub(super) fn refused(refusal: Refusal) -> Self {
         Self { refusal: Some(refusal), ..Self::default() }
+    }
+
+    /// Makes the edit: the sections that change, with their new text. Only the
+    /// sections concerned are read.
+    ///
+    /// # Errors
+    ///
+    /// A text that can't be changed without touching more than its rows.
+    pub fn edit(&self, data: &Data) -> Result<Data, EditError> {
+        let concerned = |key: &str| self.operations.iter().any(|operation| operation.section().as_str() == key);
+        let sections = data.iter().filter(|(key, _)| concerned(key));
+        let sections: Data = sections.map(|(key, text)| (key.clone(), text.clone())).collect();
+        // What can't be read has been refused when the operations were planned.
+        let unreadable = |problems: Vec<SectionError>| {
+            EditError::Unsafe(problems.first().map_or(Section::MapRoles, |problem| problem.section))
+        };
+        let document = Document::parse(&sections).map_err(unreadable)?;
+        Ok(document.edit(&self.operations)?.changed)
+    }
+
+    /// Whether all that the plan adds is there, and it takes nothing out: it was
+    /// made before, by a write whose answer got lost.
+    pub fn is_made(&self, data: &Data) -> bool {
+        let (Ok(identities), Ok(accounts)) = (stored::identities(data), stored::accounts(data, true)) else {
+            return false;
+        };
+        self.operations.iter().all(|operation| match operation {
+            Operation::Insert { section, row, .. } => match &row.principal {
+                NewPrincipal::Arn(arn) => identities.iter().any(|identity| {
+                    identity.section == *section
+                        && identity.arn == *arn
+                        && Some(&identity.username).filter(|username| !username.is_empty()) == row.username.as_ref()
+                        && identity.groups == row.groups
+                }),
+                NewPrincipal::Account(account) => accounts.contains(account),
+                NewPrincipal::Sso(_) => false,
+            },
+            Operation::Remove { .. } | Operation::Change { .. } => false,
+        })
     }
 }
 
