@@ -1,5 +1,5 @@
 // The control plane of the tests: one binary that acts as etcd, kube-apiserver,
-// kubectl or yaml-oracle by the name it is started under.
+// kubectl, token-oracle or yaml-oracle by the name it is started under.
 module kube-iam/tests/control-plane
 
 go 1.25.0

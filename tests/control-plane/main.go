@@ -28,6 +28,7 @@ var programs = map[string]func(){
 	"etcd":           func() { etcdmain.Main(os.Args) },
 	"kube-apiserver": func() { os.Exit(cli.Run(apiserver.NewAPIServerCommand())) },
 	"kubectl":        runKubectl,
+	"token-oracle":   func() { os.Exit(runTokenOracle(os.Args[1:], os.Stdin, os.Stdout)) },
 	"yaml-oracle":    func() { os.Exit(runYAMLOracle(os.Stdin, os.Stdout)) },
 }
 

@@ -29,6 +29,17 @@ pub(crate) struct Calls {
     url: Option<String>,
 }
 
+/// An identity as STS gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// `arn:aws:iam::111122223333:user/jo`, or `arn:aws:sts::111122223333:assumed-role/NAME/SESSION` without the role's path.
+    pub arn: String,
+    /// The account, twelve digits.
+    pub account: String,
+    /// `AIDA…`, or `AROA…:SESSION`.
+    pub user_id: String,
+}
+
 /// What is asked of AssumeRole.
 #[derive(Clone, Default)]
 pub(crate) struct RoleRequest {
@@ -47,7 +58,7 @@ impl Calls {
             http: sdk_http(config.environment(), config.setting("AWS_CA_BUNDLE", "ca_bundle")),
             region: region.to_owned(),
             form: config.endpoint_form(),
-            url: config.sts_url(),
+            url: config.endpoint_url("sts"),
         }
     }
 
@@ -126,12 +137,27 @@ impl Calls {
         issued(ACTION, reply.credentials)
     }
 
-    /// The `UserId` that STS gives for credentials.
-    pub(crate) async fn user_id(&self, base: &Credentials, origin: &Origin) -> Result<String, CredentialError> {
+    /// Who STS says signs with these credentials.
+    pub(crate) async fn caller(&self, base: &Credentials, origin: &Origin) -> Result<Caller, CredentialError> {
         const ACTION: &str = "GetCallerIdentity";
         let reply = self.sts(Some(base))?.get_caller_identity().send().await;
         let reply = reply.map_err(|error| refused(ACTION, error, base, origin, None))?;
-        Ok(reply.user_id.unwrap_or_default())
+        match (reply.arn, reply.account, reply.user_id) {
+            (Some(arn), Some(account), Some(user_id)) => Ok(Caller { arn, account, user_id }),
+            _ => Err(CredentialError::Call {
+                action: ACTION,
+                trouble: Trouble::Answer,
+                source: "the reply names nobody".into(),
+            }),
+        }
+    }
+
+    /// The client behind all calls.
+    pub(crate) fn http(&self) -> Result<&Http, ProxyError> {
+        match &self.http {
+            Ok(SdkHttp(http)) => Ok(http),
+            Err(error) => Err(*error),
+        }
     }
 }
 
@@ -195,7 +221,7 @@ where
 }
 
 /// The ARN in STS's `User: ARN is not authorized …`.
-fn caller_in(message: &str) -> Option<&str> {
+pub(crate) fn caller_in(message: &str) -> Option<&str> {
     let rest = message.split_once("User: ")?.1;
     rest.split_once(" is not authorized").map(|(arn, _)| arn)
 }
@@ -214,6 +240,7 @@ pub(crate) fn trouble(error: &(dyn std::error::Error + 'static)) -> Trouble {
     let failure = find::<HttpFailure>(error);
     match failure {
         Some(HttpFailure::Tls(_) | HttpFailure::Roots(_)) => Trouble::Certificate,
+        Some(HttpFailure::TooLarge) => Trouble::Answer,
         Some(_) => Trouble::Network,
         None if find::<ConnectorError>(error).is_some() => Trouble::Network,
         None => Trouble::Answer,

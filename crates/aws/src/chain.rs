@@ -26,6 +26,9 @@ use crate::limits;
 use crate::mfa::{MfaPrompt, QUESTION};
 use crate::process;
 
+/// The region where everything else fails, as in the Go client.
+pub(crate) const LAST_REGION: &str = "us-east-1";
+
 /// Credentials and where they come from.
 pub(crate) struct Found {
     pub(crate) credentials: Credentials,
@@ -286,8 +289,19 @@ impl Chain<'_> {
     }
 }
 
+/// The region: flag, environment, profile, instance metadata.
+pub(crate) async fn region(flag: Option<&str>, config: &Config<'_>) -> Option<String> {
+    let environment = config.environment().first(&["AWS_REGION", "AWS_DEFAULT_REGION"]);
+    let known = flag.or(environment).or_else(|| config.setting("AWS_REGION", "region"));
+    match known {
+        Some(region) => Some(region.to_owned()),
+        None if config.metadata_disabled() => None,
+        None => region_of_machine(&Calls::new(config, LAST_REGION)).await,
+    }
+}
+
 /// The region of the machine, if instance metadata tells it at once.
-pub(crate) async fn region_of_machine(calls: &Calls) -> Option<String> {
+async fn region_of_machine(calls: &Calls) -> Option<String> {
     let config = calls.provider_config(&calls.region).ok()?;
     let client = metadata_client(&config, limits::METADATA_REGION_TIMEOUT);
     let provider = ImdsRegionProvider::builder().configure(&config).imds_client(client).build();

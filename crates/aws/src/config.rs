@@ -79,16 +79,16 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// The configured STS endpoint: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, then the same in the profile, its `services` section
-    /// first.
-    pub(crate) fn sts_url(&self) -> Option<String> {
+    /// The configured endpoint of a service, such as `sts`: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, then the same in the profile,
+    /// its `services` section first.
+    pub(crate) fn endpoint_url(&self, service: &str) -> Option<String> {
         if self.switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
             return None;
         }
         EnvConfigValue::new()
             .env("AWS_ENDPOINT_URL")
             .profile("endpoint_url")
-            .service_id("sts")
+            .service_id(service)
             .validate(&self.environment.shim(), Some(&self.sections), |value| Ok::<_, Infallible>(value.to_owned()))
             .ok()
             .flatten()

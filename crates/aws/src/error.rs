@@ -71,6 +71,12 @@ pub enum CredentialError {
         /// `sso_account_id`.
         account: String,
     },
+    /// A region is needed and configured nowhere.
+    #[error("found no AWS region: none in the environment, and profile `{profile}` has none")]
+    NoRegion {
+        /// The selected profile.
+        profile: String,
+    },
     /// The credentials have ended, or are about to.
     #[error("the credentials from {origin} have expired, or do within a minute{}", .at.map(|at| format!(" (valid until {at})")).unwrap_or_default())]
     Expired {
@@ -192,6 +198,7 @@ impl CredentialError {
             Self::SsoRole { profile, .. } => {
                 format!("see what you have been given: run `aws configure sso{}`", profile_flag(profile))
             }
+            Self::NoRegion { .. } => "name the region of the cluster with `--region`, or export `AWS_REGION`".to_owned(),
             Self::Expired { origin, .. } => renewal(origin),
             Self::KeyRejected { origin: Origin::Profile(profile), .. } => {
                 format!("try `aws sts get-caller-identity{}`", profile_flag(profile))

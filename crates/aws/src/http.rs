@@ -19,13 +19,17 @@ pub(crate) use sdk::SdkHttp;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use http::{Request, Response, Uri};
+use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use rustls::ClientConfig;
 
 use crate::limits;
 use connect::{Served, Transport};
+
+/// What AWS sees of us in its logs (CloudTrail's `userAgent`).
+pub(crate) const USER_AGENT_VALUE: HeaderValue =
+    HeaderValue::from_static(concat!("kube-iam/", env!("CARGO_PKG_VERSION")));
 
 /// How connections are made.
 #[derive(Clone, Debug)]

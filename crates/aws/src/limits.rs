@@ -26,6 +26,18 @@ pub const SDK_CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// Body of a reply to an SDK client, in bytes: the largest one expected is a few KiB of credentials.
 pub const SDK_REPLY_BYTES: usize = 1024 * 1024;
 
+/// One attempt at `DescribeCluster`, connection set-up included: as long as the SDK's calls may take.
+pub const EKS_TIMEOUT: Duration = SDK_CALL_TIMEOUT;
+
+/// Attempts at `DescribeCluster`: as many as the AWS SDKs make in their standard retry mode …
+pub const EKS_ATTEMPTS: u32 = 3;
+
+/// … which wait up to this long before the second one, and up to twice as long before each further one.
+pub const EKS_BACKOFF: Duration = Duration::from_secs(1);
+
+/// Body of a reply of EKS, in bytes. A cluster takes about 3 KiB; 50 tags of full length add some 60 KiB.
+pub const EKS_REPLY_BYTES: usize = 256 * 1024;
+
 /// Instance metadata answers in milliseconds; off EC2 nobody answers. One attempt of this length decides about the region.
 pub const METADATA_REGION_TIMEOUT: Duration = Duration::from_millis(250);
 

@@ -10,14 +10,13 @@ use kube_iam_core::ports::{BoxFuture, Sts, StsFailure, StsReply};
 use kube_iam_core::sts::StsRequest;
 
 use crate::environment::Environment;
-use crate::http::{Bounds, Http, HttpFailure, HttpSettings, Proxy, ProxyError, Roots, SystemRoots, causes};
+use crate::http::{
+    Bounds, Http, HttpFailure, HttpSettings, Proxy, ProxyError, Roots, SystemRoots, USER_AGENT_VALUE, causes,
+};
 use crate::limits;
 
 /// The signed header that carries the cluster ID.
 static CLUSTER_ID_HEADER: HeaderName = HeaderName::from_static("x-k8s-aws-id");
-
-/// What STS sees of us in its logs (CloudTrail's `userAgent`).
-const USER_AGENT_VALUE: HeaderValue = HeaderValue::from_static(concat!("kube-iam/", env!("CARGO_PKG_VERSION")));
 
 /// How STS is reached.
 #[derive(Clone, Debug, Default)]

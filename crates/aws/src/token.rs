@@ -8,7 +8,7 @@ use kube_iam_core::secret::Token;
 
 use crate::cache::{self, Cache, CacheProblem};
 use crate::calls::{Calls, ROLE_SESSION_SECONDS, RoleRequest, ends_within};
-use crate::chain::{Chain, Found, of_environment, region_of_machine};
+use crate::chain::{self, Chain, Found, LAST_REGION, of_environment};
 use crate::config::Config;
 use crate::credentials::{Credentials, Origin};
 use crate::environment::Environment;
@@ -25,9 +25,6 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Credentials that end sooner are fetched anew before signing, where that is possible.
 const FRESH: SignedDuration = SignedDuration::from_mins(2);
-
-/// The region where everything else fails, as in the Go client.
-const LAST_REGION: &str = "us-east-1";
 
 /// What a token is wanted for.
 #[derive(Debug, Clone)]
@@ -97,7 +94,10 @@ pub async fn mint(
 ) -> Result<Minted, CredentialError> {
     let config = Config::load(environment).await?;
     let mut warnings = Vec::new();
-    let region = region(request, &config, &mut warnings).await?;
+    let region = chain::region(request.region.as_deref(), &config).await.unwrap_or_else(|| {
+        warnings.push(Warning::LastRegion);
+        LAST_REGION.to_owned()
+    });
     let calls = Calls::new(&config, &region);
     let chain = Chain { config: &config, calls: &calls, prompt, now };
     let base = base(request, &chain, &mut warnings).await?;
@@ -105,27 +105,7 @@ pub async fn mint(
         None => base,
         Some(role) => assume(request, role, &calls, &base, now).await?,
     };
-    sign(request, &config, &region, found, now).map(|(token, expires)| Minted { token, expires, warnings })
-}
-
-/// Flag, environment, profile, instance metadata, and at last a default.
-async fn region(
-    request: &TokenRequest,
-    config: &Config<'_>,
-    warnings: &mut Vec<Warning>,
-) -> Result<String, CredentialError> {
-    let environment = config.environment().first(&["AWS_REGION", "AWS_DEFAULT_REGION"]);
-    let known = request.region.as_deref().or(environment).or_else(|| config.setting("AWS_REGION", "region"));
-    if let Some(region) = known {
-        return Ok(region.to_owned());
-    }
-    if !config.metadata_disabled()
-        && let Some(region) = region_of_machine(&Calls::new(config, LAST_REGION)).await
-    {
-        return Ok(region);
-    }
-    warnings.push(Warning::LastRegion);
-    Ok(LAST_REGION.to_owned())
+    sign(&request.cluster_id, &config, &region, &found, now).map(|(token, expires)| Minted { token, expires, warnings })
 }
 
 /// The source credentials, from the cache file if that is asked for and possible.
@@ -176,7 +156,7 @@ async fn base(
 
 /// The source credentials from their source. What is about to end is asked for once more: a `credential_process` or a container may
 /// have handed out the last minutes of an old session.
-async fn fresh(chain: &Chain<'_>) -> Result<Found, CredentialError> {
+pub(crate) async fn fresh(chain: &Chain<'_>) -> Result<Found, CredentialError> {
     let found = chain.find().await?;
     if found.origin != Origin::Environment && ends_within(&found.credentials, FRESH, chain.now) {
         return chain.find().await;
@@ -196,7 +176,7 @@ async fn assume(
         return Err(CredentialError::Expired { origin: base.origin.clone(), at: base.credentials.expires });
     }
     let session_name = match request.forward_session_name {
-        true => Some(forwarded(calls.user_id(&base.credentials, &base.origin).await?)?),
+        true => Some(forwarded(calls.caller(&base.credentials, &base.origin).await?.user_id)?),
         false => request.session_name.clone(),
     };
     let asked = RoleRequest {
@@ -219,23 +199,23 @@ fn forwarded(user_id: String) -> Result<String, CredentialError> {
 }
 
 /// The token, and its end: 14 minutes from now, or a minute before the credentials end.
-fn sign(
-    request: &TokenRequest,
+pub(crate) fn sign(
+    cluster_id: &ClusterId,
     config: &Config<'_>,
     region: &str,
-    found: Found,
+    found: &Found,
     now: Timestamp,
 ) -> Result<(Token, Timestamp), CredentialError> {
     let Found { credentials, origin } = found;
-    if ends_within(&credentials, MARGIN, now) {
-        return Err(CredentialError::Expired { origin, at: credentials.expires });
+    if ends_within(credentials, MARGIN, now) {
+        return Err(CredentialError::Expired { origin: origin.clone(), at: credentials.expires });
     }
-    let target = match config.sts_url() {
+    let target = match config.endpoint_url("sts") {
         Some(url) => Target::configured(&url, region)?,
         None => Target::regional(region, config.endpoint_form())?,
     };
-    let token = presign(&credentials, &target, &request.cluster_id, now)?;
-    Ok((token, end(&credentials, now)))
+    let token = presign(credentials, &target, cluster_id, now)?;
+    Ok((token, end(credentials, now)))
 }
 
 fn end(credentials: &Credentials, now: Timestamp) -> Timestamp {

@@ -16,8 +16,10 @@ mod control_plane;
 mod credentials;
 mod kubeconfig;
 pub mod limits;
+mod oracle;
 mod server;
 mod shared;
+mod token_oracle;
 mod yaml_oracle;
 
 pub use binaries::build::BuildError;
@@ -25,4 +27,5 @@ pub use binaries::{Binaries, Binary, Missing, Place};
 pub use control_plane::{ControlPlane, Options, StartError, WebhookVersion};
 pub use kubeconfig::{ExecApiVersion, ExecUser, InteractiveMode};
 pub use shared::{required_in_ci, shared};
+pub use token_oracle::{GoServer, Sent, TokenOracle};
 pub use yaml_oracle::{Reading, YamlOracle};

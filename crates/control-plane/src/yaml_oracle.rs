@@ -1,14 +1,13 @@
 //! What Go reads from YAML, asked of Go itself.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::thread;
 
 use serde_json::Value;
 
 use crate::BuildError;
 use crate::binaries::build::build_module;
+use crate::oracle::ask;
 
 /// What Go reads from one text.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,33 +55,21 @@ impl YamlOracle {
         if texts.iter().any(|text| text.contains('\0')) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a text contains NUL"));
         }
-        let mut child = Command::new(&self.program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let mut stdin = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        // Written beside reading: neither side may wait for a full pipe.
-        let output = thread::scope(|scope| {
-            let writing = scope.spawn(move || stdin.write_all(texts.join("\0").as_bytes()));
-            let output = child.wait_with_output()?;
-            writing.join().map_err(|_| io::Error::other("the writing thread panicked"))??;
-            Ok::<_, io::Error>(output)
-        })?;
-        if !output.status.success() {
-            return Err(io::Error::other(format!("`yaml-oracle` ended with {}", output.status)));
-        }
-        output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(reading).collect()
+        let answers = ask(&self.program, &[], texts.join("\0").as_bytes())?;
+        Ok(answers.into_iter().map(reading).collect())
     }
 }
 
-fn reading(line: &[u8]) -> io::Result<Reading> {
-    let mut answer: Value = serde_json::from_slice(line).map_err(io::Error::other)?;
+fn reading(mut answer: Value) -> Reading {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let json = match answer["error"].as_str() {
         Some(error) => Err(error.to_owned()),
         None => Ok(answer["json"].take()),
     };
     let strings = &answer["strings"];
-    Ok(Reading {
+    Reading {
         json,
         strings: strings["values"].as_array().into_iter().flatten().filter_map(text).collect(),
         strings_error: text(&strings["error"]),
-    })
+    }
 }

@@ -5,7 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
 use kube_iam_core::arn::{Arn, PrincipalKind};
+use kube_iam_core::authenticator::{Authenticator, Deciding, Mappings};
 use kube_iam_core::aws_auth::{Section, read_section};
+use kube_iam_core::guard::{Facts, assess};
 use kube_iam_core::identity::{Identity, UserId};
 use kube_iam_core::mapping::{Backend, Resolution, RolePaths, Snapshot, resolve};
 use kube_iam_core::partition::{Partition, StsHosts};
@@ -122,4 +124,25 @@ fn read_a_bomb(bencher: Bencher<'_, '_>) {
         text.push_str(&line);
     }
     bencher.bench(|| read_section(Section::MapRoles, black_box(&text)).map(|rows| rows.problems.len()));
+}
+
+/// One row more than this many, judged by the guard. Nobody is an administrator
+/// and all else is unknown, which makes it look at every row.
+#[divan::bench(args = [(600, Deciding::Unknown), (6_000, Deciding::Unknown), (6_000, Deciding::Known(Authenticator::Eks))])]
+fn guard(bencher: Bencher<'_, '_>, (count, deciding): (usize, Deciding)) {
+    let document = |count| {
+        let text = rows(count);
+        Mappings::read(|section| (section == Section::MapRoles).then_some(text.as_str()))
+    };
+    let (before, after, facts) = (document(count), document(count + 1), Facts { deciding, ..Facts::default() });
+    bencher.bench(|| assess(black_box(&before), black_box(&after), &facts));
+}
+
+/// All rows replaced: every principal is a suspect.
+#[divan::bench]
+fn guard_all_changed(bencher: Bencher<'_, '_>) {
+    let text = rows(6_000).replace("[g]", "[system:masters, 'system:nodes']");
+    let before = Mappings::read(|section| (section == Section::MapRoles).then_some(text.as_str()));
+    let after = Mappings::read(|section| (section == Section::MapUsers).then_some(""));
+    bencher.bench(|| assess(black_box(&before), black_box(&after), &Facts::default()));
 }

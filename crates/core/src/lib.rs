@@ -30,10 +30,12 @@ pub mod template;
 pub mod token;
 pub mod yaml;
 
+pub mod authenticator;
 pub mod aws_auth;
 pub mod decision;
 pub mod exec_credential;
 pub mod finding;
+pub mod guard;
 pub mod mapping;
 pub mod reason;
 pub mod review;
@@ -45,3 +47,4 @@ pub mod config;
 pub mod eksctl;
 mod json;
 pub mod last_good;
+pub mod manifest;

@@ -23,6 +23,14 @@ pub const ARN_BYTES: usize = 2048;
 /// Most bytes of one YAML text: what Kubernetes accepts in a ConfigMap in all.
 pub const YAML_BYTES: usize = 1024 * 1024;
 
+/// Longest file that holds a ConfigMap, in bytes: a full one, indented or escaped,
+/// and other objects beside it.
+pub const MANIFEST_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most bytes that all data of a ConfigMap may have; kube-apiserver answers 422
+/// to more (`MaxSecretSize` in Kubernetes' API).
+pub const CONFIG_MAP_BYTES: usize = 1024 * 1024;
+
 /// Deepest nesting of a YAML text. Mappings need four levels.
 pub const YAML_DEPTH: usize = 32;
 

@@ -79,6 +79,32 @@ impl Template {
         self.0.iter().any(|piece| matches!(piece, Piece::Value(value) if *value == placeholder))
     }
 
+    /// Whether the pattern asks for nothing: it then gives its own text.
+    pub fn is_literal(&self) -> bool {
+        self.0.iter().all(|piece| matches!(piece, Piece::Literal(_)))
+    }
+
+    /// Whether some caller could get this text: a placeholder may stand for
+    /// anything.
+    pub fn could_give(&self, text: &str) -> bool {
+        let (mut rest, mut open) = (text, false);
+        let last = self.0.len().saturating_sub(1);
+        for (index, piece) in self.0.iter().enumerate() {
+            let Piece::Literal(literal) = piece else {
+                open = true;
+                continue;
+            };
+            let after = match (open, index == last) {
+                (false, _) => rest.strip_prefix(literal.as_str()),
+                (true, true) => rest.strip_suffix(literal.as_str()).map(|_| ""),
+                (true, false) => rest.split_once(literal.as_str()).map(|(_, after)| after),
+            };
+            let Some(after) = after else { return false };
+            (rest, open) = (after, false);
+        }
+        open || rest.is_empty()
+    }
+
     /// Puts a caller's values in.
     pub fn render(&self, identity: &Identity) -> Result<String, TemplateError> {
         let mut text = String::new();
@@ -166,6 +192,31 @@ mod tests {
     #[test]
     fn values_are_not_expanded_again() {
         assert_eq!(render("{{SessionName}}", "{{AccountID}}").unwrap(), "{{AccountID}}");
+    }
+
+    #[test]
+    fn what_a_pattern_could_give() {
+        let could = |pattern: &str, text: &str| Template::parse(pattern).could_give(text);
+        for (pattern, text) in [
+            ("a", "a"),
+            ("", ""),
+            ("{{SessionName}}", ""),
+            ("admin:{{SessionName}}", "admin:bob"),
+            ("{{AccountID}}:{{SessionName}}:x", "111122223333:bob:x:x"),
+            ("{{SessionName}}{{AccountID}}", "bob"),
+        ] {
+            assert!(could(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [
+            ("a", "ab"),
+            ("a", ""),
+            ("admin:{{SessionName}}", "dev:bob"),
+            ("{{SessionName}}-x", "x"),
+            ("a{{SessionName}}a", "a"),
+            ("{{AccountID}}:{{SessionName}}:x", "111122223333:x"),
+        ] {
+            assert!(!could(pattern, text), "{pattern} {text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::format;
 
 use crate::arn::{Arn, PrincipalKind};
+use crate::authenticator::Mappings;
+use crate::aws_auth::Section;
 use crate::identity::{Identity, UserId};
 use crate::partition::StsHosts;
 
@@ -26,4 +28,15 @@ pub(crate) fn identity(arn: &str, session: &str) -> Identity {
         session_name,
         access_key_id: "ASIAIOSFODNN7EXAMPLE".parse().unwrap(),
     }
+}
+
+/// A document with these sections.
+pub(crate) fn mappings(roles: &str, users: &str, accounts: &str) -> Mappings {
+    Mappings::read(|section| {
+        Some(match section {
+            Section::MapRoles => roles,
+            Section::MapUsers => users,
+            Section::MapAccounts => accounts,
+        })
+    })
 }

@@ -12,7 +12,7 @@ pub mod edit;
 mod plain_list;
 mod scalar;
 
-pub use build::parse;
+pub use build::{parse, parse_all};
 pub use scalar::ScalarKind;
 
 use alloc::borrow::Cow;
@@ -217,5 +217,7 @@ pub struct Entry<'a> {
     pub value: &'a Node,
 }
 
+#[cfg(test)]
+mod node_limit_tests;
 #[cfg(test)]
 mod tests;

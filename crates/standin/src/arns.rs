@@ -1,4 +1,4 @@
-//! The few ARN rules STS itself applies when it makes a session of a role.
+//! The few ARN rules that the services themselves apply.
 
 /// A role's ARN, `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,11 @@ impl<'a> RoleArn<'a> {
         let Self { partition, account, name } = self;
         format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}")
     }
+}
+
+/// The partition of any ARN.
+pub(crate) fn partition(arn: &str) -> Option<&str> {
+    arn.strip_prefix("arn:")?.split(':').next().filter(|partition| !partition.is_empty())
 }
 
 /// The account of any ARN, if it has one.
@@ -69,5 +74,11 @@ mod tests {
     fn an_account_is_twelve_digits() {
         assert_eq!(account("arn:aws:iam::111122223333:root"), Some("111122223333"));
         assert_eq!(account("arn:aws:s3:::bucket"), None);
+    }
+
+    #[test]
+    fn a_partition_is_what_follows_the_first_colon() {
+        assert_eq!(partition("arn:aws-cn:iam::111122223333:root"), Some("aws-cn"));
+        assert_eq!((partition("arn:"), partition("jo")), (None, None));
     }
 }

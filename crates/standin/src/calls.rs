@@ -28,7 +28,7 @@ pub struct Call {
     pub number: u64,
     /// The service that was asked.
     pub service: Service,
-    /// The `Action`, `GetRoleCredentials`, or the path of a metadata request.
+    /// The `Action`, `DescribeCluster`, `GetRoleCredentials`, or the path of a metadata request.
     pub action: String,
     /// The access key id named in the signature, verified or not.
     pub access_key_id: Option<String>,
@@ -49,6 +49,8 @@ pub struct Call {
 pub enum Service {
     /// Security Token Service.
     Sts,
+    /// Elastic Kubernetes Service.
+    Eks,
     /// The portal of IAM Identity Center.
     SsoPortal,
     /// Instance metadata.

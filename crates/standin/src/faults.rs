@@ -8,9 +8,10 @@ use std::time::Duration;
 /// Something that goes wrong with a request on the HTTPS listener.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// STS's own throttling: status 400, code `Throttling`.
+    /// The service's own throttling: status 400, code `Throttling` of STS and
+    /// `ThrottlingException` of EKS.
     Throttling,
-    /// This status with the body STS would give it; meant for 500, 502, 503, 504.
+    /// This status with the body the service would give it; meant for 500, 502, 503, 504.
     Status(u16),
     /// The true reply, this much later.
     Slow(Duration),

@@ -19,6 +19,8 @@ const DOMAINS: [&str; 10] = [
 pub(crate) enum Place<'a> {
     /// STS of this region; a signature must be scoped to it.
     Sts { region: &'a str },
+    /// EKS of this region; of any if it is a loopback address.
+    Eks { region: Option<&'a str> },
     /// The portal of IAM Identity Center.
     SsoPortal,
     /// A loopback address: the service goes by the path, and any region will do.
@@ -41,6 +43,7 @@ pub(crate) fn place(host: &str) -> Place<'_> {
         // The one global endpoint; AWS signs for it as for us-east-1.
         (Some("sts"), None, None) if domain == "amazonaws.com" => Place::Sts { region: "us-east-1" },
         (Some(region), Some("sts" | "sts-fips"), None) => Place::Sts { region },
+        (Some(region), Some("eks" | "eks-fips"), None | Some("fips")) => Place::Eks { region: Some(region) },
         (Some(_), Some("sso"), Some("portal")) => Place::SsoPortal,
         // An interface endpoint of a VPC: vpce-….sts.REGION.vpce.amazonaws.com.
         (Some("vpce"), Some(region), Some("sts")) => Place::Sts { region },
@@ -104,6 +107,21 @@ mod tests {
         }
     }
 
+    /// The forms are those of the endpoint rules that botocore 1.43.11 has for EKS.
+    #[test]
+    fn eks_hosts_are_known_in_every_form() {
+        for (host, region) in [
+            ("eks.eu-west-1.amazonaws.com", "eu-west-1"),
+            ("fips.eks.us-east-1.amazonaws.com", "us-east-1"),
+            ("eks-fips.us-east-1.api.aws", "us-east-1"),
+            ("eks.eu-west-1.api.aws", "eu-west-1"),
+            ("eks.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+            ("eks.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ] {
+            assert_eq!(place(host), Place::Eks { region: Some(region) }, "{host}");
+        }
+    }
+
     #[test]
     fn other_hosts_are_told_apart() {
         assert_eq!(place("portal.sso.us-east-1.amazonaws.com"), Place::SsoPortal);
@@ -120,7 +138,7 @@ mod tests {
             "sts.amazonaws.com.cn",
             "sts.a.b.amazonaws.com",
             "sts.us east-1.amazonaws.com",
-            "eks.us-east-1.amazonaws.com",
+            "ec2.us-east-1.amazonaws.com",
         ] {
             assert_eq!(place(host), Place::Other, "{host}");
         }

@@ -25,7 +25,7 @@ use crate::sigv4::{Claim, Received};
 use crate::socket::{Ending, Socket};
 use crate::standin::Shared;
 use crate::sts::{Asked, Format, Sts};
-use crate::{limits, sso};
+use crate::{eks, limits, sso};
 
 /// HTTP/1.1 with the stand-in's bounds.
 pub(crate) fn http1() -> http1::Builder {
@@ -188,6 +188,7 @@ impl<'a> Arrival<'a> {
         let host = host(&head.headers, &head.uri);
         let place = match hosts::place(host) {
             Place::Loopback if head.uri.path() == sso::ROLE_CREDENTIALS => Place::SsoPortal,
+            Place::Loopback if head.uri.path().starts_with(eks::CLUSTERS) => Place::Eks { region: None },
             place => place,
         };
         Self {
@@ -209,6 +210,10 @@ impl<'a> Arrival<'a> {
         let action = self.inputs.and_then(|inputs| inputs.all().first("Action"));
         let (service, action) = match self.place {
             Place::Sts { .. } | Place::Loopback => (Service::Sts, action.unwrap_or_default()),
+            Place::Eks { .. } => {
+                let described = eks::described(&self.head.method, self.head.uri.path());
+                (Service::Eks, described.map_or("", |_| eks::DESCRIBE))
+            }
             Place::SsoPortal => (Service::SsoPortal, "GetRoleCredentials"),
             Place::Other => (Service::Other, action.unwrap_or_default()),
         };
@@ -225,16 +230,17 @@ impl<'a> Arrival<'a> {
 
     /// The true answer, with the error code if it is a refusal.
     fn answer(&self, shared: &Shared, request_id: &str) -> (Reply, Option<&'static str>) {
-        let format = Format::accepted(&self.head.headers);
         let Some(inputs) = self.inputs else {
             let refusal = Refusal::malformed_query();
-            return (format.refusal(&refusal, request_id), Some(refusal.code));
+            return (self.refused(&refusal, request_id), Some(refusal.code));
         };
         let Parts { method, headers, .. } = self.head;
         let path = self.head.uri.path();
+        let received = Received { method, path, query: &inputs.query, headers, host: self.host, body: self.body };
         let query_api = path == "/" && matches!(*method, Method::GET | Method::POST);
         let region = match self.place {
             Place::SsoPortal => return sso::answer(shared, method, path, &inputs.query, headers),
+            Place::Eks { region } => return eks::answer(shared, &received, &self.claim, region),
             Place::Sts { region } if query_api => Some(region),
             Place::Loopback if query_api => None,
             Place::Sts { .. } | Place::Loopback | Place::Other => return unknown_operation(),
@@ -245,17 +251,23 @@ impl<'a> Arrival<'a> {
             web_identities: &shared.web_identities,
             now: shared.clock.now(),
         };
-        let received = Received { method, path, query: &inputs.query, headers, host: self.host, body: self.body };
         let asked = Asked { received, form: inputs.all(), claim: &self.claim, region };
-        sts.answer(&asked, format, request_id)
+        sts.answer(&asked, Format::accepted(headers), request_id)
+    }
+
+    /// A refusal as the service asked would write it.
+    fn refused(&self, refusal: &Refusal, request_id: &str) -> Reply {
+        match self.place {
+            Place::Eks { .. } => eks::reply(refusal),
+            _ => Format::accepted(&self.head.headers).refusal(refusal, request_id),
+        }
     }
 
     /// A fault's own reply; none if it gives none.
     fn staged(&self, fault: &Fault, request_id: &str) -> Option<Reply> {
-        let format = Format::accepted(&self.head.headers);
         match fault {
-            Fault::Throttling => Some(format.refusal(&Refusal::throttled(), request_id)),
-            Fault::Status(code) => Some(format.refusal(&Refusal::failure(status(*code)), request_id)),
+            Fault::Throttling => Some(self.refused(&Refusal::throttled(), request_id)),
+            Fault::Status(code) => Some(self.refused(&Refusal::failure(status(*code)), request_id)),
             Fault::Redirect { status: code, location } => {
                 Some(Reply::text(status(*code), "").with_header("location", location.as_str()))
             }

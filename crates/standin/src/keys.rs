@@ -23,6 +23,7 @@ pub(crate) struct KnownKey {
 struct SigningKey {
     date: String,
     region: String,
+    service: &'static str,
     key: [u8; 32],
 }
 
@@ -39,16 +40,18 @@ impl KnownKey {
     }
 
     /// The signing key of a scope, remembered: deriving one costs four HMACs.
-    pub(crate) fn signing_key(&self, date: &str, region: &str) -> [u8; 32] {
+    pub(crate) fn signing_key(&self, date: &str, region: &str, service: &'static str) -> [u8; 32] {
         let mut known = self.signing_keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known.iter().find(|signing| signing.date == date && signing.region == region) {
+        let same =
+            |signing: &&SigningKey| (&*signing.date, &*signing.region, signing.service) == (date, region, service);
+        if let Some(found) = known.iter().find(same) {
             return found.key;
         }
-        let key = sigv4::signing_key(&self.secret_access_key, date, region, sigv4::STS);
+        let key = sigv4::signing_key(&self.secret_access_key, date, region, service);
         if known.len() == limits::SIGNING_KEYS {
             known.clear();
         }
-        known.push(SigningKey { date: date.to_owned(), region: region.to_owned(), key });
+        known.push(SigningKey { date: date.to_owned(), region: region.to_owned(), service, key });
         key
     }
 }

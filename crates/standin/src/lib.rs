@@ -3,7 +3,8 @@
 //! [`StandIn::start`] opens three listeners on loopback:
 //!
 //! * an HTTPS listener that answers as STS (`GetCallerIdentity`, `AssumeRole`,
-//!   `AssumeRoleWithWebIdentity`) and as the IAM Identity Center portal;
+//!   `AssumeRoleWithWebIdentity`), as EKS (`DescribeCluster`) and as the IAM Identity
+//!   Center portal;
 //! * a proxy that speaks `CONNECT` and leads every AWS host to that listener and
 //!   nothing anywhere else, so that a client needs no endpoint setting: `HTTPS_PROXY`
 //!   and the authority's certificate are enough;
@@ -18,6 +19,7 @@
 mod arns;
 mod calls;
 mod clock;
+mod eks;
 mod faults;
 mod hosts;
 mod https;
@@ -40,6 +42,7 @@ mod tls;
 
 pub use calls::{Call, Outcome, Recording, Service};
 pub use clock::{Clock, MovableClock};
+pub use eks::Cluster;
 pub use faults::{Fault, Times};
 pub use random::NoRandomness;
 pub use settings::{

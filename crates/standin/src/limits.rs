@@ -32,7 +32,7 @@ pub const HANG: Duration = Duration::from_secs(600);
 /// Keys held at once. Past it expired ones are dropped, then new ones are refused.
 pub const KEYS: usize = 100_000;
 
-/// Signing keys remembered per secret: one per day and region in use.
+/// Signing keys remembered per secret: one per day, region and service in use.
 pub const SIGNING_KEYS: usize = 16;
 
 /// Leaf certificates held at once; past it all are made anew.

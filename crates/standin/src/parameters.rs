@@ -68,7 +68,7 @@ impl<'a> Parameters<'a> {
 }
 
 /// Undoes `%XX` and reads `+` as a blank.
-fn decode(text: &str) -> Result<Cow<'_, str>, Malformed> {
+pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, Malformed> {
     if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Ok(Cow::Borrowed(text));
     }
@@ -93,7 +93,7 @@ fn hex_digit(byte: u8) -> Option<u8> {
 }
 
 /// AWS's `UriEncode`: all but RFC 3986's unreserved characters, with upper-case digits.
-fn encode(text: &str) -> Cow<'_, str> {
+pub(crate) fn encode(text: &str) -> Cow<'_, str> {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     if text.bytes().all(is_unreserved) {
         return Cow::Borrowed(text);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::arns;
 use crate::calls::Recording;
 use crate::clock::Clock;
+use crate::eks::Cluster;
 
 /// Everything the stand-in is told at its start. The default knows nobody.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Settings {
     pub web_identities: Vec<WebIdentity>,
     /// What the IAM Identity Center portal gives credentials for.
     pub sso: Vec<SsoAccess>,
+    /// The clusters of EKS.
+    pub clusters: Vec<Cluster>,
     /// The machine instance metadata tells of; without it those paths are not found.
     pub instance: Option<Instance>,
     /// The container that credentials are given to; without it the path is not found.

@@ -22,6 +22,9 @@ pub(crate) use claim::Claim;
 /// The service name in the scope of a request to STS.
 pub(crate) const STS: &str = "sts";
 
+/// The service name in the scope of a request to EKS.
+pub(crate) const EKS: &str = "eks";
+
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
 
@@ -49,11 +52,12 @@ pub(crate) type Region<'a> = Option<&'a str>;
 pub(crate) fn verify(
     received: &Received<'_>,
     claim: &Claim<'_>,
+    service: &'static str,
     region: Region<'_>,
     now: Timestamp,
     keys: &Keys,
 ) -> Result<Arc<KnownKey>, Refusal> {
-    check_scope(claim, region)?;
+    check_scope(claim, service, region)?;
     if !claim.signs("host") {
         return Err(Refusal::signature("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."));
     }
@@ -66,7 +70,7 @@ pub(crate) fn verify(
         return Err(Refusal::expired_key());
     }
     let request = canonical::request(received, claim).ok_or_else(|| Refusal::signature(MISMATCH))?;
-    let signing_key = key.signing_key(claim.scope.date, claim.scope.region);
+    let signing_key = key.signing_key(claim.scope.date, claim.scope.region, service);
     let signed = hmac(&signing_key, &string_to_sign(claim, &request));
     let given = from_hex(claim.signature).ok_or_else(|| Refusal::signature(MISMATCH))?;
     // Compares in constant time.
@@ -86,15 +90,15 @@ pub(crate) fn signing_key(secret: &str, date: &str, region: &str, service: &str)
         .unwrap_or_default()
 }
 
-fn check_scope(claim: &Claim<'_>, region: Region<'_>) -> Result<(), Refusal> {
+fn check_scope(claim: &Claim<'_>, service: &str, region: Region<'_>) -> Result<(), Refusal> {
     let scope = &claim.scope;
     if let Some(expected) = region
         && !expected.eq_ignore_ascii_case(scope.region)
     {
         return Err(Refusal::signature("Credential should be scoped to a valid region."));
     }
-    if scope.service != STS {
-        return Err(Refusal::signature("Credential should be scoped to correct service: 'sts'."));
+    if scope.service != service {
+        return Err(Refusal::signature(format!("Credential should be scoped to correct service: '{service}'.")));
     }
     if scope.terminator != TERMINATOR {
         return Err(Refusal::signature("Credential should be scoped with a valid terminator: 'aws4_request'."));

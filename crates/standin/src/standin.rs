@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::arns::RoleArn;
 use crate::calls::{Call, Calls};
 use crate::clock::Clock;
+use crate::eks::{Cluster, Clusters};
 use crate::faults::{Fault, Faults, Times};
 use crate::https::Described;
 use crate::keys::Keys;
@@ -89,7 +90,7 @@ impl StandIn {
         })
     }
 
-    /// The HTTPS listener, which answers as STS and as the Identity Center portal.
+    /// The HTTPS listener, which answers as STS, as EKS and as the Identity Center portal.
     pub fn address(&self) -> SocketAddr {
         self.https.address
     }
@@ -132,6 +133,11 @@ impl StandIn {
     /// Forgets an access key, given or issued; false if it was unknown.
     pub fn revoke_key(&self, access_key_id: &str) -> bool {
         self.shared.keys.revoke(access_key_id)
+    }
+
+    /// Adds a cluster, or replaces the one of the same name, region and account.
+    pub fn add_cluster(&self, cluster: Cluster) {
+        self.shared.clusters.add(cluster);
     }
 
     /// The calls remembered, oldest first.
@@ -219,6 +225,7 @@ pub(crate) struct Shared {
     pub(crate) roles: Vec<Role>,
     pub(crate) web_identities: Vec<WebIdentity>,
     pub(crate) sso: Vec<SsoAccess>,
+    pub(crate) clusters: Clusters,
     pub(crate) instance: Option<Instance>,
     pub(crate) container: Option<Container>,
     pub(crate) clock: Clock,
@@ -236,17 +243,32 @@ pub(crate) struct Shared {
 
 impl Shared {
     fn new(settings: Settings, tls: TlsAcceptor) -> Result<Self, NoRandomness> {
-        let Settings { keys, roles, web_identities, sso, instance, container, certificate: _, recording, clock } =
-            settings;
+        let Settings {
+            keys,
+            roles,
+            web_identities,
+            sso,
+            clusters,
+            instance,
+            container,
+            certificate: _,
+            recording,
+            clock,
+        } = settings;
         let known = Keys::default();
         for key in keys {
             known.add(key);
+        }
+        let found = Clusters::default();
+        for cluster in clusters {
+            found.add(cluster);
         }
         Ok(Self {
             keys: known,
             roles,
             web_identities,
             sso,
+            clusters: found,
             instance,
             container,
             clock,

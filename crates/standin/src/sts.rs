@@ -15,7 +15,7 @@ use crate::reply::Reply;
 use crate::settings::{Role, WebIdentity};
 use crate::sigv4::{self, Claim, Received, Region};
 
-pub(crate) use assume_role::session_principal;
+pub(crate) use assume_role::{session_principal, trusts};
 use render::Value;
 pub(crate) use render::{Format, iso};
 
@@ -77,7 +77,7 @@ impl Sts<'_> {
     fn caller(&self, asked: &Asked<'_>) -> Result<Arc<KnownKey>, Refusal> {
         let claim = asked.claim.as_ref().map_err(Refusal::clone)?;
         let claim = claim.as_ref().ok_or_else(Refusal::unsigned)?;
-        sigv4::verify(&asked.received, claim, asked.region, self.now, self.keys)
+        sigv4::verify(&asked.received, claim, sigv4::STS, asked.region, self.now, self.keys)
     }
 }
 

@@ -1,6 +1,7 @@
 """AWS's own client libraries, asked to do one thing; prints what came of it as JSON.
 
     aws_clients.py identity
+    aws_clients.py describe-cluster NAME
     aws_clients.py assume-role '{"RoleArn": …}'
     aws_clients.py presign CLUSTER
     aws_clients.py odd-requests HOST REGION
@@ -23,6 +24,11 @@ import botocore.signers
 def identity():
     answer = boto3.client("sts").get_caller_identity()
     return {name: answer[name] for name in ("Arn", "Account", "UserId")}
+
+
+def describe_cluster(name):
+    cluster = boto3.client("eks").describe_cluster(name=name)["cluster"]
+    return {**cluster, "createdAt": cluster["createdAt"].timestamp()}
 
 
 def assume_role(arguments):
@@ -117,6 +123,7 @@ def text(value):
 def main(command, *arguments):
     commands = {
         "identity": identity,
+        "describe-cluster": describe_cluster,
         "assume-role": assume_role,
         "presign": presign,
         "odd-requests": lambda *given: list(odd_requests(*given)),

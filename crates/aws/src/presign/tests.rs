@@ -1,5 +1,5 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use kube_iam_core::partition::StsHosts;
+use kube_iam_core::partition::{Partition, StsEndpoint, StsHosts};
 use kube_iam_core::secret::Secret;
 use kube_iam_core::token::{TokenPolicy, check};
 use sha2::{Digest as _, Sha256};
@@ -103,29 +103,5 @@ fn our_own_server_accepts_every_form_of_every_partition() {
                 assert_eq!(request.url().expose(), url(&token), "{region}");
             }
         }
-    }
-}
-
-#[test]
-fn forms_of_an_endpoint() {
-    let host = |region, fips, dual_stack| Target::regional(region, StsEndpoint { fips, dual_stack }).unwrap().host;
-    assert_eq!(host("us-east-1", true, false), "sts-fips.us-east-1.amazonaws.com");
-    assert_eq!(host("us-east-1", false, true), "sts.us-east-1.api.aws");
-    assert_eq!(host("us-gov-west-1", true, false), "sts.us-gov-west-1.amazonaws.com");
-    assert_eq!(host("cn-north-1", false, false), "sts.cn-north-1.amazonaws.com.cn");
-    for bad in ["", "us east", "evil.example/", "-x", "x-", &"x".repeat(64)] {
-        assert_eq!(Target::regional(bad, StsEndpoint::default()), Err(TargetError::Region(bad.to_owned())));
-    }
-}
-
-#[test]
-fn a_configured_endpoint_is_used_as_given() {
-    let target = Target::configured("http://127.0.0.1:4566/sts", "aws-global").unwrap();
-    assert_eq!((target.url.as_str(), target.host.as_str()), ("http://127.0.0.1:4566/sts/", "127.0.0.1:4566"));
-    assert_eq!(target.region, "us-east-1");
-    let target = Target::configured("https://vpce-1.sts.us-east-1.vpce.amazonaws.com:443", "us-east-1").unwrap();
-    assert_eq!(target.host, "vpce-1.sts.us-east-1.vpce.amazonaws.com");
-    for bad in ["", "localhost", "ftp://x", "https://user@x", "https://x/?a=b", "https://"] {
-        assert!(Target::configured(bad, "us-east-1").is_err(), "{bad}");
     }
 }

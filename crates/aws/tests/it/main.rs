@@ -3,6 +3,7 @@
 mod cached;
 mod child;
 mod configured;
+mod eks;
 mod endpoints;
 mod identities;
 mod machines;

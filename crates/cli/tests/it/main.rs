@@ -16,6 +16,7 @@ mod health;
 mod init;
 mod outbound;
 mod quickstart;
+mod tokens_as_go;
 mod tokens_of_others;
 mod verify;
 mod yaml_as_go;

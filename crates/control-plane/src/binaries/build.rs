@@ -17,7 +17,7 @@ use crate::server::log_tail;
 const MODULE: &str = "tests/control-plane";
 
 /// The names under which the module's binary acts as one of its programs.
-const PROGRAMS: [&str; 4] = ["etcd", "kube-apiserver", "kubectl", "yaml-oracle"];
+const PROGRAMS: [&str; 5] = ["etcd", "kube-apiserver", "kubectl", "token-oracle", "yaml-oracle"];
 
 /// What `go` is asked to do. Without a version kube-apiserver would call itself
 /// v0.0.0 and kubectl would warn about it.

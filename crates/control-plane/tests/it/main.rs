@@ -3,6 +3,7 @@
 mod ending;
 mod missing;
 mod running;
+mod tokens;
 mod webhook;
 mod yaml;
 

@@ -6,7 +6,7 @@ use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use hashbrown::HashMap;
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::{Mark, Node, Place, ScalarKind, Style, Value, YamlError, plain_list};
 use crate::limits;
@@ -22,19 +22,37 @@ pub fn parse(text: &str) -> Result<Option<Rc<Node>>, YamlError> {
     parse_events(text)
 }
 
-/// Reads any text.
+/// Reads the first document of any text.
 pub(super) fn parse_events(text: &str) -> Result<Option<Rc<Node>>, YamlError> {
     let mut builder = Builder { text, offsets: Offsets::of(text), ..Builder::default() };
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| YamlError {
-            mark: mark_of(error.marker()),
-            reason: Cow::Owned(error.info().to_string()),
-        })?;
+        let (event, span) = event.map_err(|error| unreadable(&error))?;
         if builder.take(event, &span)? {
             break;
         }
     }
     Ok(builder.root)
+}
+
+/// Reads all documents of a text of up to [`limits::MANIFEST_BYTES`]; those that hold nothing are left out.
+pub fn parse_all(text: &str) -> Result<Vec<Rc<Node>>, YamlError> {
+    if text.len() > limits::MANIFEST_BYTES {
+        return Err(refuse(Mark { line: 1, column: 1 }, "the text is longer than 4 MiB"));
+    }
+    let mut builder = Builder { text, offsets: Offsets::of(text), ..Builder::default() };
+    let mut documents = Vec::new();
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| unreadable(&error))?;
+        if builder.take(event, &span)? {
+            documents.extend(builder.root.take());
+            builder.anchors.clear();
+        }
+    }
+    Ok(documents)
+}
+
+fn unreadable(error: &ScanError) -> YamlError {
+    YamlError { mark: mark_of(error.marker()), reason: Cow::Owned(error.info().to_string()) }
 }
 
 fn mark_of(marker: &Marker) -> Mark {

@@ -3,15 +3,16 @@
 use hyper::HeaderMap;
 
 use super::{Claim, Received, hex, sha256};
+use crate::parameters;
 
 /// The canonical request of what was received; none if a signed header is absent.
 ///
-/// The body's hash is always computed: STS has no unsigned payload.
+/// The body's hash is always computed: neither STS nor EKS has an unsigned payload.
 pub(crate) fn request(received: &Received<'_>, claim: &Claim<'_>) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(2048);
     out.extend_from_slice(received.method.as_str().as_bytes());
     out.push(b'\n');
-    out.extend_from_slice(received.path.as_bytes());
+    write_path(received.path, &mut out);
     out.push(b'\n');
     let except = claim.presigned.then_some("X-Amz-Signature");
     received.query.write_canonical(except, &mut out);
@@ -27,6 +28,16 @@ pub(crate) fn request(received: &Received<'_>, claim: &Claim<'_>) -> Option<Vec<
     out.push(b'\n');
     out.extend_from_slice(&hex(&sha256(received.body)));
     Some(out)
+}
+
+/// Writes the path as every service but S3 has it signed: what was sent, encoded once more.
+fn write_path(path: &str, out: &mut Vec<u8>) {
+    for (index, segment) in path.split('/').enumerate() {
+        if index > 0 {
+            out.push(b'/');
+        }
+        out.extend_from_slice(parameters::encode(segment).as_bytes());
+    }
 }
 
 /// Writes all values of a header, trimmed, inner blanks collapsed, joined by commas.

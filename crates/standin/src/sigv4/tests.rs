@@ -205,17 +205,17 @@ fn a_signature_with_a_part_missing_or_doubled_is_incomplete() {
 }
 
 #[test]
-fn a_signing_key_is_remembered_per_day_and_region() {
+fn a_signing_key_is_remembered_per_day_region_and_service() {
     let keys = Keys::default();
     keys.add(Key::long_term("AKIA", SECRET, Principal::new("arn:aws:iam::111122223333:user/jo", "AIDA")));
     let key = keys.find("AKIA").unwrap();
     let regions: Vec<_> = (0..40).map(|number| format!("r-{number}")).collect();
     for _ in 0..2 {
         for region in &regions {
-            let expected = signing_key(SECRET, "20150830", region, STS);
-            assert_eq!(key.signing_key("20150830", region), expected);
-            let other = signing_key(SECRET, "20150831", region, STS);
-            assert_eq!(key.signing_key("20150831", region), other);
+            for (date, service) in [("20150830", STS), ("20150831", STS), ("20150831", EKS)] {
+                let expected = signing_key(SECRET, date, region, service);
+                assert_eq!(key.signing_key(date, region, service), expected);
+            }
         }
     }
 }

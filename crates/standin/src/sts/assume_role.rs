@@ -110,7 +110,8 @@ pub(crate) fn session_principal(role: &Role, session_name: &str) -> Option<Princ
     })
 }
 
-fn trusts(trust: &Trust, caller: &KnownKey) -> bool {
+/// True if the caller is among those.
+pub(crate) fn trusts(trust: &Trust, caller: &KnownKey) -> bool {
     let Trust::Principals(trusted) = trust else {
         return true;
     };

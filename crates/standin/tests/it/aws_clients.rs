@@ -31,6 +31,8 @@ macro_rules! clients {
     };
 }
 
+mod clusters;
+
 /// A stand-in by the real clock, and what AWS's clients need to find it.
 struct Clients {
     standin: StandIn,

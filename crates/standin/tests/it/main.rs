@@ -2,6 +2,7 @@
 
 mod aws_clients;
 mod client;
+mod eks;
 mod faults;
 mod machine;
 mod sessions;

@@ -1,4 +1,4 @@
-//! A Signature Version 4 signer for requests to STS, as plain as can be. That it and the
+//! A Signature Version 4 signer for requests to STS and EKS, as plain as can be. That it and the
 //! stand-in do not share an error is shown with AWS's own clients in `aws_clients`.
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -15,6 +15,8 @@ pub(crate) struct Signer {
     pub(crate) secret: String,
     pub(crate) session_token: Option<String>,
     pub(crate) host: String,
+    /// As it is sent.
+    pub(crate) path: String,
     pub(crate) region: String,
     pub(crate) service: String,
     pub(crate) terminator: String,
@@ -30,6 +32,7 @@ impl Signer {
             secret: key.secret_access_key.clone(),
             session_token: key.session_token.clone(),
             host: "sts.us-east-1.amazonaws.com".to_owned(),
+            path: "/".to_owned(),
             region: "us-east-1".to_owned(),
             service: "sts".to_owned(),
             terminator: "aws4_request".to_owned(),
@@ -60,7 +63,7 @@ impl Signer {
         }
         let query = query(&pairs);
         let signature = self.signature("GET", &query, &headers, b"");
-        Asked::get(format!("/?{query}&X-Amz-Signature={signature}"), &self.host).with(&headers)
+        Asked::get(format!("{}?{query}&X-Amz-Signature={signature}", self.path), &self.host).with(&headers)
     }
 
     /// A presigned `GetCallerIdentity` for a cluster, as kubectl's tokens hold it.
@@ -90,7 +93,7 @@ impl Signer {
             names(&headers),
             self.signature(method, query, &headers, body.as_bytes()),
         );
-        let mut asked = Asked::get(format!("/?{query}"), &self.host).with(&headers);
+        let mut asked = Asked::get(format!("{}?{query}", self.path), &self.host).with(&headers);
         asked.method = method.to_owned();
         asked.body = body.as_bytes().to_vec();
         asked.with(&[("authorization", &authorization)])
@@ -113,9 +116,15 @@ impl Signer {
     fn signature(&self, method: &str, query: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
         let mut pairs: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).collect();
         pairs.sort_unstable();
+        let path: Vec<_> = self.path.split('/').map(encode).collect();
+        let path = path.join("/");
         let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-        let request =
-            format!("{method}\n/\n{}\n{lines}\n{}\n{}", pairs.join("&"), names(headers), hex(&Sha256::digest(body)));
+        let request = format!(
+            "{method}\n{path}\n{}\n{lines}\n{}\n{}",
+            pairs.join("&"),
+            names(headers),
+            hex(&Sha256::digest(body))
+        );
         let text = format!("AWS4-HMAC-SHA256\n{}\n{}\n{}", self.date(), self.scope(), hex(&Sha256::digest(request)));
         let mut key = format!("AWS4{}", self.secret).into_bytes();
         for part in self.scope().split('/') {
