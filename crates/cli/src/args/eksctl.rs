@@ -57,7 +57,7 @@ const SHARED: &[Flag] = &[
         'v',
         of(Kind::Int, text("verbose", "Lines of log: 0 none, 1 critical, 2 warnings, 3 all, 4 debug [default: 3]")),
     ),
-    with_short('C', text("color", "Taken as eksctl takes it; there are no colours")),
+    with_short('C', text("color", "")),
     with_short('d', of(Kind::Bool, text("dumpLogs", ""))),
     with_short('h', of(Kind::Bool, text("help", "Print help"))),
 ];

@@ -3,10 +3,12 @@
 //! Words, streams and exit codes are eksctl's: the log on stdout, `Error: …` on
 //! stderr, 1 for every failure. What we add of our own goes to stderr.
 
+mod cluster;
 mod create;
 mod delete;
 mod get;
 mod load;
+mod manifest;
 mod process;
 mod surroundings;
 #[cfg(test)]
@@ -72,7 +74,9 @@ fn run_in(line: &EksctlLine, surroundings: &mut dyn Surroundings) -> bool {
 
 fn run_typed(verb: Verb, typed: &Typed, surroundings: &mut dyn Surroundings) -> Result<(), Ended> {
     let verbosity = typed.int("verbose").unwrap_or(3);
-    let mut voice = Voice { surroundings, verbosity };
+    // Where stdout is the file, nothing else may stand there.
+    let aside = typed.text("manifest") == "-";
+    let mut voice = Voice { surroundings, verbosity, aside };
     if typed.positional.len() > 1 {
         voice.log(&[Line::critical("only one argument is allowed to be used as a name")]);
         return Err(Ended::Silently);
@@ -89,13 +93,18 @@ fn run_typed(verb: Verb, typed: &Typed, surroundings: &mut dyn Surroundings) -> 
 struct Voice<'a> {
     surroundings: &'a mut dyn Surroundings,
     verbosity: i64,
+    /// The log goes to stderr.
+    aside: bool,
 }
 
 impl Voice<'_> {
     fn log(&mut self, lines: &[Line]) {
         for line in lines.iter().filter(|line| line.level.is_shown(self.verbosity)) {
             let printed = line.printed(self.surroundings.now());
-            self.surroundings.out(&printed);
+            match self.aside {
+                true => self.surroundings.err(&printed),
+                false => self.surroundings.out(&printed),
+            }
         }
     }
 

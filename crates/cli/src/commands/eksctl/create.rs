@@ -1,6 +1,6 @@
 //! `create iamidentitymapping`.
 
-use kube_iam_core::eksctl::{Line, Mapping, RbacObject, advice, create, validate};
+use kube_iam_core::eksctl::{ClusterAccount, Line, Mapping, RbacObject, advice, create, validate};
 
 use super::load::Loaded;
 use super::surroundings::{Attempt, Trouble, World};
@@ -15,8 +15,11 @@ pub(super) fn run(typed: &Typed, loaded: Loaded, voice: &mut Voice<'_>) -> Resul
     }
     validate(&mappings).map_err(|refusal| Trouble::of(&refusal))?;
     let mut world = voice.surroundings.connect(&loaded.target)?;
-    let Granted { mappings, lines, trouble } = grant(&mut *world, &mappings)?;
-    let account = world.account();
+    let account = match mappings.iter().any(Mapping::is_service) {
+        true => Some(account(&mut *world)?),
+        false => None,
+    };
+    let Granted { mappings, lines, trouble } = grant(&mut *world, &mappings, account.as_ref())?;
     let edited = edit(&mut *world, voice, |Attempt { data, .. }| Derived {
         plan: create(data, mappings, account.as_ref(), &lines),
         advice: advice::on_create(data, mappings),
@@ -50,17 +53,24 @@ struct Granted<'a> {
     trouble: Option<Trouble>,
 }
 
-/// Gives services their rights, of all mappings that will be reached.
-fn grant<'a>(world: &mut dyn World, mappings: &'a [Mapping]) -> Result<Granted<'a>, Trouble> {
-    let mut granted = Granted { mappings, lines: Vec::new(), trouble: None };
-    if !mappings.iter().any(Mapping::is_service) {
-        return Ok(granted);
-    }
-    let account = world.account().ok_or_else(|| {
+fn account(world: &mut dyn World) -> Result<ClusterAccount, Trouble> {
+    world.account()?.ok_or_else(|| {
         Trouble::from("a service mapping needs the account of the cluster")
             .hint("name the cluster with `--cluster` and `--region`".to_owned())
-    })?;
-    let reached = create(&world.read()?, mappings, Some(&account), &[]).reached;
+    })
+}
+
+/// Gives services their rights, of all mappings that will be reached.
+fn grant<'a>(
+    world: &mut dyn World,
+    mappings: &'a [Mapping],
+    account: Option<&ClusterAccount>,
+) -> Result<Granted<'a>, Trouble> {
+    let mut granted = Granted { mappings, lines: Vec::new(), trouble: None };
+    if account.is_none() {
+        return Ok(granted);
+    }
+    let reached = create(&world.read()?, mappings, account, &[]).reached;
     for (index, mapping) in mappings.iter().enumerate().take(reached) {
         let mut lines = Vec::new();
         for object in RbacObject::of(mapping) {

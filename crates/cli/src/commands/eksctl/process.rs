@@ -7,6 +7,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use kube_iam_core::limits;
 
+use super::cluster;
+use super::manifest::ManifestWorld;
 use super::surroundings::{Surroundings, Target, Trouble, World};
 use crate::output;
 
@@ -40,7 +42,12 @@ impl Surroundings for Process {
         }
     }
 
-    fn connect(&mut self, _target: &Target) -> Result<Box<dyn World>, Trouble> {
-        Err("not wired".into())
+    fn connect(&mut self, target: &Target) -> Result<Box<dyn World>, Trouble> {
+        let Some(path) = &target.manifest else { return cluster::connect(target) };
+        let text = self
+            .read(&path.to_string_lossy())
+            .map_err(|error| Trouble::of(&error).within(&format!("`{}` can't be read", path.display())))?;
+        let stdout = |text: &str| Self.out(text);
+        Ok(Box::new(ManifestWorld::of(path, &text, stdout)?))
     }
 }

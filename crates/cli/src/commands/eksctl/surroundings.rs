@@ -103,7 +103,7 @@ pub trait World {
     /// Creates an object, or makes it what it should be.
     fn apply(&mut self, object: &RbacObject) -> Result<Applied, Trouble>;
     /// Where the cluster lives, if that is known.
-    fn account(&self) -> Option<ClusterAccount>;
+    fn account(&mut self) -> Result<Option<ClusterAccount>, Trouble>;
     /// Whether EKS does not consult aws-auth on this cluster.
     fn ignores_aws_auth(&self) -> bool;
 }

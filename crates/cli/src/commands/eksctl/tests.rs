@@ -117,6 +117,28 @@ fn nothing_is_written_if_nothing_changes() {
 }
 
 #[test]
+fn an_edit_keeps_what_eksctl_drops() {
+    let before = "# who\n- Sso: {permissionSetName: A, accountID: \"111122223333\"}  # keep\n  groups: [x]\n- ~\n";
+    let mut world = TestWorld::with(&[("mapRoles", before), ("mapUsers", "[ ] # none\n"), ("other", "there")]);
+    assert!(run_words(&mut world, &format!("create iamidentitymapping -c x --arn {ROLE} --username me")));
+    let data = world.cluster().data.clone().unwrap();
+    assert!(data["mapRoles"].starts_with(before) && data["mapRoles"].contains(ROLE), "{data:?}");
+    assert_eq!((data["mapUsers"].as_str(), data["other"].as_str()), ("[ ] # none\n", "there"));
+    assert!(run_words(&mut world, &format!("delete iamidentitymapping -c x --arn {ROLE}")));
+    assert_eq!(world.cluster().data.as_ref().unwrap()["mapRoles"], before);
+}
+
+#[test]
+fn what_cant_be_changed_in_place_is_refused() {
+    // The row is the anchor of another one.
+    let text = format!("- &a\n  rolearn: {ROLE}\n  username: u\n- *a\n");
+    let mut world = TestWorld::with(&[("mapRoles", &text)]);
+    assert!(!run_words(&mut world, &format!("delete iamidentitymapping -c x --arn {ROLE}")));
+    assert!(world.stderr.starts_with("Error: `mapRoles` "), "{}", world.stderr);
+    assert_eq!(world.cluster().writes, 0);
+}
+
+#[test]
 fn a_conflict_is_tried_again_and_says_everything_once() {
     let mut world = TestWorld::of(&Value::Null);
     world.cluster().rivals = vec![("mapRoles", format!("- rolearn: {ROLE}\n  username: rival\n"))];
@@ -280,6 +302,8 @@ fn help_shows_every_flag_with_a_purpose() {
         for flag in ["--cluster", "--region", "--config-file", "--arn", "--kubeconfig", "--manifest", "--timeout"] {
             assert!(world.stdout.contains(flag), "{}", world.stdout);
         }
-        assert!(!world.stdout.contains("--role") && !world.stdout.contains("--chunk-size"));
+        for flag in ["--role", "--name ", "--chunk-size", "--dumpLogs", "--color"] {
+            assert!(!world.stdout.contains(flag), "{}", world.stdout);
+        }
     }
 }

@@ -144,8 +144,8 @@ impl World for Connected {
         }
     }
 
-    fn account(&self) -> Option<ClusterAccount> {
-        self.0.borrow().account.clone()
+    fn account(&mut self) -> Result<Option<ClusterAccount>, Trouble> {
+        Ok(self.0.borrow().account.clone())
     }
 
     fn ignores_aws_auth(&self) -> bool {
