@@ -28,6 +28,15 @@ impl Environment {
         Self { variables: variables.into_iter().filter(|(_, value)| !value.is_empty()).collect() }
     }
 
+    /// The same environment with another value of `name`; an empty one unsets it.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        match value {
+            "" => self.variables.remove(name),
+            value => self.variables.insert(name.to_owned(), value.to_owned()),
+        };
+        self
+    }
+
     /// The value of `name`, unless it is unset or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)

@@ -1,9 +1,12 @@
 //! The command line: what was typed, nothing more.
 
+pub mod eksctl;
+pub mod go_flags;
 mod init;
 mod quickstart;
 mod server;
 mod token;
+pub mod verbs;
 mod verify;
 
 pub use init::InitArgs;
@@ -125,6 +128,12 @@ pub enum Command {
     Init(InitArgs),
     /// Decode and verify a token, and say what it maps to and why
     Verify(VerifyArgs),
+    /// Show the mappings of aws-auth
+    Get(verbs::GetArgs),
+    /// Add mappings to aws-auth
+    Create(verbs::CreateArgs),
+    /// Take mappings out of aws-auth
+    Delete(verbs::DeleteArgs),
     /// See it work: a local AWS, the webhook and sample identities, in one command
     Quickstart(QuickstartArgs),
 }
@@ -144,6 +153,19 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<CommandL
         }
         _ => Err(Failure::usage(&error.render().to_string()).exit(usage_exit(&args))),
     }
+}
+
+/// What eksctl says, on both streams, about a resource that no verb of its has:
+/// what belongs on stdout and what on stderr.
+pub fn unknown_resource(args: &[String]) -> Option<(String, String)> {
+    let (verb, resource) = verbs::verb_and_resource(args)?;
+    let mut line = CommandLine::command();
+    let verb = line.find_subcommand_mut(verb)?;
+    if resource == "help" || verb.find_subcommand(resource).is_some() {
+        return None;
+    }
+    let error = format!("Error: unknown resource type {}\n", kube_iam_core::eksctl::quoted(resource));
+    Some((format!("{error}\n{}", verb.render_help()), error))
 }
 
 /// Commands that aws-iam-authenticator has too end with 1 on a wrong command

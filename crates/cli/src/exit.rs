@@ -29,3 +29,8 @@ pub fn code(outcome: &Result<(), Failure>) -> ExitCode {
         Exit::Unreachable => ExitCode::from(3),
     }
 }
+
+/// The exit code of a command of eksctl's, which has said itself what failed.
+pub fn code_of_eksctl(succeeded: bool) -> ExitCode {
+    if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

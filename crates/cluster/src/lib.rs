@@ -29,6 +29,8 @@ mod store;
 pub use api_error::{ApiError, Right};
 pub use aws_auth::{AwsAuthSource, observe_once};
 pub use connect::{ConnectError, ConnectSettings, Endpoint, Impersonation, connect, connect_endpoint};
+pub use kube::Client;
+
 pub use facts::{
     Binding, Caller, Facts, Node, RoleRef, Subject, caller, cluster_role_bindings, facts, nodes, role_bindings,
 };

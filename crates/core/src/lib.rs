@@ -49,6 +49,7 @@ pub mod user_info;
 
 pub mod config;
 pub mod desired;
+pub mod eksctl;
 mod json;
 pub mod last_good;
 pub mod listing;

@@ -17,7 +17,7 @@ pub enum ScalarKind {
 
 impl ScalarKind {
     /// What an unquoted text is taken for.
-    pub(super) fn of_plain(text: &str) -> Self {
+    pub(crate) fn of_plain(text: &str) -> Self {
         match text {
             "" | "~" | "null" | "Null" | "NULL" => Self::Null,
             "<<" => Self::Merge,

@@ -1,5 +1,6 @@
 //! What keeps the project as `ARCHITECTURE.md` and `CONTRIBUTING.md` describe it.
 
+mod compat;
 mod corpora;
 mod documents;
 mod frontier;

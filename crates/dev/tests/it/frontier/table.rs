@@ -12,7 +12,11 @@ pub(super) const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("kube-iam-standin", &["cli", "dev"], "the quickstart, and what the load is measured against"),
     ("kube-iam-control-plane", &["cli"], "the quickstart"),
     // Values and texts; none of these does I/O by itself.
-    ("base64", &["core", "aws", "server", "standin", "control-plane"], "tokens, certificates in kubeconfigs and clusters"),
+    (
+        "base64",
+        &["core", "aws", "server", "standin", "control-plane"],
+        "tokens, certificates in kubeconfigs and clusters",
+    ),
     ("foldhash", &["core"], "a hasher with a fixed seed: no_std has none, and answers must not vary"),
     ("hashbrown", &["core"], "hash maps without std"),
     ("hmac", &["standin"], "SigV4, written anew so that it proves something about the signer"),
