@@ -3,15 +3,22 @@
 pub mod eksctl;
 pub mod go_flags;
 mod init;
+mod mappings;
 mod quickstart;
 mod server;
+mod target;
 mod token;
 pub mod verbs;
 mod verify;
 
 pub use init::InitArgs;
+pub use mappings::{
+    ApplyArgs, BindArgs, CheckArgs, CheckForm, CreateMappingArgs, DeleteMappingArgs, DesiredArgs, DiffArgs, EditArgs,
+    GetMappingsArgs, ListForm, Preset, SetMappingArgs, SubjectArgs,
+};
 pub use quickstart::QuickstartArgs;
 pub use server::ServerArgs;
+pub use target::{DryRun, ResultForm, TargetArgs, WriteArgs};
 pub use token::TokenArgs;
 pub use verify::{VerifyArgs, VerifyOutput};
 
@@ -132,16 +139,73 @@ pub enum Command {
     Get(verbs::GetArgs),
     /// Add mappings to aws-auth
     Create(verbs::CreateArgs),
+    /// Add mappings to aws-auth, or change them
+    Set(verbs::SetArgs),
     /// Take mappings out of aws-auth
     Delete(verbs::DeleteArgs),
+    /// Change the mappings in an editor; nothing is written until it is right
+    Edit(Box<EditArgs>),
+    /// Make the mappings what a file says
+    Apply(Box<ApplyArgs>),
+    /// Show what `apply` would change
+    Diff(Box<DiffArgs>),
+    /// Find mistakes in aws-auth
+    Check(Box<CheckArgs>),
+    /// Print a script that completes commands and flags in a shell
+    Completion(CompletionArgs),
+    /// Write the man pages into a folder
+    Man(ManArgs),
     /// See it work: a local AWS, the webhook and sample identities, in one command
     Quickstart(QuickstartArgs),
+}
+
+/// Completion for a shell.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kube-iam completion bash > /etc/bash_completion.d/kube-iam
+  kube-iam completion zsh > \"${fpath[1]}/_kube-iam\"
+  kube-iam completion fish > ~/.config/fish/completions/kube-iam.fish")]
+pub struct CompletionArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Shells that completion is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shell {
+    /// GNU bash.
+    Bash,
+    /// Z shell.
+    Zsh,
+    /// fish.
+    Fish,
+}
+
+/// Man pages.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kube-iam man /usr/local/share/man/man1")]
+pub struct ManArgs {
+    /// The folder
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
+/// The whole command line, for those who describe it. Started as `kubectl-iam`
+/// it is kubectl's plugin.
+pub fn command_line() -> clap::Command {
+    CommandLine::command()
 }
 
 /// Reads the command line. Help and version are printed here, and are no failure.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<CommandLine>, Failure> {
     let args: Vec<OsString> = args.into_iter().collect();
-    let parsed = CommandLine::command().try_get_matches_from(&args);
+    let mut line = command_line();
+    if args.first().and_then(|name| PathBuf::from(name).file_name().map(|name| name == "kubectl-iam")) == Some(true) {
+        line = line.bin_name("kubectl iam");
+    }
+    let parsed = line.try_get_matches_from(&args);
     let error = match parsed.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
         Ok(line) => return Ok(Some(line)),
         Err(error) => error,

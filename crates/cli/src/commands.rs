@@ -1,12 +1,17 @@
 //! The commands: each one file, an ordinary function from arguments to an outcome.
 
+mod describe;
 pub mod eksctl;
 mod init;
+mod mappings;
 mod quickstart;
 mod server;
 mod token;
 mod verify;
 
+use crate::args::verbs::{
+    CreateArgs, CreateResource, DeleteArgs, DeleteResource, GetArgs, GetResource, SetArgs, SetResource,
+};
 use crate::args::{Command, CommandLine};
 use crate::exit::Exit;
 use crate::logging::LogFormat;
@@ -24,10 +29,20 @@ pub fn run(line: Option<CommandLine>) -> Result<(), Failure> {
         Command::Server(args) => server::run(&global, &args),
         Command::Init(args) => init::run(&global, &args),
         Command::Verify(args) => verify::run(&global, &args),
+        Command::Get(GetArgs { resource: GetResource::Mappings(args) }) => mappings::get::run(&args),
+        Command::Create(CreateArgs { resource: CreateResource::Mapping(args) }) => mappings::change::create(&args),
+        Command::Set(SetArgs { resource: SetResource::Mapping(args) }) => mappings::change::set(&args),
+        Command::Delete(DeleteArgs { resource: DeleteResource::Mapping(args) }) => mappings::change::delete(&args),
         // Taken out before; only flags that nobody knows here lead to this place.
         Command::Get(_) | Command::Create(_) | Command::Delete(_) => {
             Err(Failure::new("flags of `iamidentitymapping` are written after it").exit(Exit::Usage))
         }
+        Command::Edit(args) => mappings::edit::run(&args),
+        Command::Apply(args) => mappings::desired::apply(&args),
+        Command::Diff(args) => mappings::desired::diff(&args),
+        Command::Check(args) => mappings::check::run(&args),
+        Command::Completion(args) => describe::completion(&args),
+        Command::Man(args) => describe::man(&args),
         Command::Quickstart(args) => quickstart::run(&global, &args),
     }
 }

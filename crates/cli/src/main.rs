@@ -11,6 +11,7 @@ mod compose;
 mod config_file;
 mod exit;
 mod logging;
+mod mappings;
 mod output;
 mod report;
 mod terminal;

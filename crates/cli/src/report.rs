@@ -46,6 +46,12 @@ impl Failure {
         self
     }
 
+    /// Adds one reason among several.
+    pub fn cause(mut self, text: String) -> Self {
+        self.causes.push(text);
+        self
+    }
+
     /// Adds what to do about it.
     pub fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
         self.hint = hint.into();

@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 use kube_iam_aws::mfa::{MfaPrompt, NobodyToAsk};
 
 use crate::output;
+use crate::report::Failure;
 
 /// Asks on stderr and reads one line from stdin, as the Go client does.
 pub struct Terminal {
@@ -30,4 +31,13 @@ impl MfaPrompt for Terminal {
         }
         Ok(line.trim().to_string())
     }
+}
+
+/// Asks a question that is answered by yes or no; whatever is no yes is a no.
+pub fn confirm(question: &str) -> Result<bool, Failure> {
+    let trouble = |error: io::Error| Failure::new("could not ask").because(&error);
+    output::talk(&format!("{question} [y/N] ")).map_err(trouble)?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(trouble)?;
+    Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }

@@ -6,6 +6,7 @@
 use clap::{Args, Subcommand};
 
 use super::eksctl::{EksctlLine, RESOURCE, Verb};
+use super::mappings::{CreateMappingArgs, DeleteMappingArgs, GetMappingsArgs, SetMappingArgs};
 
 /// Show something.
 #[derive(Debug, Args)]
@@ -19,6 +20,9 @@ pub struct GetArgs {
 /// What can be shown.
 #[derive(Debug, Subcommand)]
 pub enum GetResource {
+    /// Who is mapped to what
+    #[command(visible_alias = "mapping")]
+    Mappings(Box<GetMappingsArgs>),
     /// The mappings of aws-auth, as eksctl shows them
     #[command(name = RESOURCE, disable_help_flag = true)]
     IamIdentityMapping,
@@ -36,6 +40,8 @@ pub struct CreateArgs {
 /// What can be made.
 #[derive(Debug, Subcommand)]
 pub enum CreateResource {
+    /// Let somebody in
+    Mapping(Box<CreateMappingArgs>),
     /// Mappings in aws-auth, as eksctl adds them
     #[command(name = RESOURCE, disable_help_flag = true)]
     IamIdentityMapping,
@@ -53,9 +59,28 @@ pub struct DeleteArgs {
 /// What can be taken away.
 #[derive(Debug, Subcommand)]
 pub enum DeleteResource {
+    /// Take out every row of somebody
+    #[command(visible_alias = "mappings")]
+    Mapping(Box<DeleteMappingArgs>),
     /// Mappings of aws-auth, as eksctl takes them out
     #[command(name = RESOURCE, disable_help_flag = true)]
     IamIdentityMapping,
+}
+
+/// Make something what it should be.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub struct SetArgs {
+    /// What to change
+    #[command(subcommand)]
+    pub resource: SetResource,
+}
+
+/// What can be changed.
+#[derive(Debug, Subcommand)]
+pub enum SetResource {
+    /// Let somebody in, or change as whom
+    Mapping(Box<SetMappingArgs>),
 }
 
 /// Flags without a value that may stand before a verb: eksctl's and ours.

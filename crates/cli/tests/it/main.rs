@@ -15,6 +15,7 @@ mod exec_plugin;
 mod first_login;
 mod health;
 mod init;
+mod mappings;
 mod outbound;
 mod quickstart;
 mod redaction;

@@ -10,6 +10,7 @@ use super::render::{GroupText, RowText, flow_texts, text_lines, text_node, texts
 use super::row::{NewRow, arn_key};
 use super::{Data, Document, List, Row};
 use crate::aws_auth::{Section, row};
+use crate::limits;
 use crate::yaml::edit::{
     self, BlockStyle, Context, ListEdit, Refusal, Splice, after_line, block_lines, line_end_of, line_start, own_column,
     scalar,
@@ -89,6 +90,9 @@ pub enum EditError {
     /// The changed text would not be read as wanted.
     #[error("`{0}` would not be read as wanted after the change")]
     Unsafe(Section),
+    /// The text would not fit into a ConfigMap.
+    #[error("`{0}` would have {1} bytes; all data of a ConfigMap may have 1,048,576")]
+    TooLong(Section, usize),
     /// No such row.
     #[error("`{0}` has no such row")]
     NoRow(Section),
@@ -163,6 +167,9 @@ impl<'a> ListChange<'a> {
         let refused = |refusal| EditError::Refused { section, refusal };
         let splices = self.splices().map_err(refused)?;
         let text = edit::apply(&self.list.text, splices).map_err(refused)?;
+        if text.len() > limits::CONFIG_MAP_BYTES {
+            return Err(EditError::TooLong(section, text.len()));
+        }
         let after = List::parse(section, &text).map_err(|_| EditError::Unsafe(section))?;
         let wanted = self.wanted();
         let (is, wanted) = (after.items(), wanted.iter());

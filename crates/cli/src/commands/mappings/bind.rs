@@ -1,0 +1,204 @@
+//! RBAC objects that come with a mapping.
+
+use kube_iam_cluster::{Creation, RbacObject, WriteOptions, create_missing};
+use kube_iam_core::change::Whom;
+use serde_json::{Value, json};
+
+use super::usage;
+use crate::args::{BindArgs, DryRun, Preset, WriteArgs};
+use crate::mappings::Target;
+use crate::output;
+use crate::report::Failure;
+
+const API: &str = "rbac.authorization.k8s.io";
+
+/// The groups that a mapping gets by its bindings, and the objects that must be there.
+pub fn wanted(args: &BindArgs, groups: &[String], whom: &Whom) -> Result<(Vec<String>, Vec<RbacObject>), Failure> {
+    let mut given = Vec::new();
+    let mut manifests = Vec::new();
+    for role in &args.bind {
+        let group = groups.first().cloned().ok_or_else(|| {
+            let failure = Failure::new("`--bind` binds the group of the mapping, and there is none");
+            usage(failure.hint("add `--group NAME`".to_string()))
+        })?;
+        manifests.push(binding(role, &group, args.namespace.as_deref())?);
+    }
+    if let Some(preset) = args.preset {
+        let group = group_of(preset, groups, whom)?;
+        manifests.extend(preset_objects(preset, &group, args.namespace.as_deref()));
+        given.push(group);
+    }
+    let objects = manifests.into_iter().map(RbacObject::new).collect::<Result<Vec<_>, _>>();
+    let objects = objects.map_err(|error| usage(Failure::new("the binding can't be made").because(&error)))?;
+    Ok((given, objects))
+}
+
+/// The group that a preset binds: its own for the console, else the mapping's.
+fn group_of(preset: Preset, groups: &[String], whom: &Whom) -> Result<String, Failure> {
+    match (preset, groups.first()) {
+        (Preset::ConsoleFull, _) => Ok("eks-console-dashboard-full-access-group".to_owned()),
+        (Preset::ConsoleRestricted, _) => Ok("eks-console-dashboard-restricted-access-group".to_owned()),
+        (_, Some(group)) => Ok(group.clone()),
+        (_, None) => {
+            let failure = Failure::new(format!("the preset binds the group of `{whom}`, and there is none"));
+            Err(usage(failure.hint("add `--group NAME`".to_string())))
+        }
+    }
+}
+
+fn role_ref(kind: &str, name: &str) -> Value {
+    json!({ "apiGroup": API, "kind": kind, "name": name })
+}
+
+fn bound(name: &str, namespace: Option<&str>, group: &str, role: &Value) -> Value {
+    let kind = if namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" };
+    let mut metadata = json!({ "name": name });
+    if let Some(namespace) = namespace {
+        metadata["namespace"] = namespace.into();
+    }
+    json!({
+        "apiVersion": format!("{API}/v1"),
+        "kind": kind,
+        "metadata": metadata,
+        "subjects": [{ "apiGroup": API, "kind": "Group", "name": group }],
+        "roleRef": role,
+    })
+}
+
+/// `clusterrole/view`, or `role/name` in a namespace.
+fn binding(role: &str, group: &str, namespace: Option<&str>) -> Result<Value, Failure> {
+    let wrong = |what: &str| usage(Failure::new(format!("`--bind {role}` {what}")));
+    let (kind, name) = role.split_once('/').unwrap_or(("", role));
+    let kind = match kind.to_ascii_lowercase().as_str() {
+        "clusterrole" => "ClusterRole",
+        "role" if namespace.is_none() => {
+            return Err(wrong("binds a Role, which is in a namespace").hint("add `-n NAMESPACE`".to_string()));
+        }
+        "role" => "Role",
+        _ => return Err(wrong("names no role").hint("write `clusterrole/NAME` or `role/NAME`".to_string())),
+    };
+    let name = if name.is_empty() { return Err(wrong("names no role")) } else { name };
+    Ok(bound(&format!("{}:{name}", group.replace(':', "-")), namespace, group, &role_ref(kind, name)))
+}
+
+fn preset_objects(preset: Preset, group: &str, namespace: Option<&str>) -> Vec<Value> {
+    let cluster_role = |name: &str| {
+        bound(&format!("{}:{name}", group.replace(':', "-")), namespace, group, &role_ref("ClusterRole", name))
+    };
+    match preset {
+        Preset::View => Vec::from([cluster_role("view")]),
+        Preset::Edit => Vec::from([cluster_role("edit")]),
+        Preset::Admin => Vec::from([cluster_role("admin")]),
+        Preset::ConsoleFull => {
+            let name = "eks-console-dashboard-full-access-clusterrole";
+            let rules = json!([
+                rule(
+                    &[""],
+                    &[
+                        "nodes",
+                        "namespaces",
+                        "pods",
+                        "configmaps",
+                        "endpoints",
+                        "events",
+                        "limitranges",
+                        "persistentvolumeclaims",
+                        "podtemplates",
+                        "replicationcontrollers",
+                        "resourcequotas",
+                        "serviceaccounts",
+                        "services"
+                    ]
+                ),
+                rule(&["apps"], &["deployments", "daemonsets", "statefulsets", "replicasets"]),
+                rule(&["batch"], &["jobs", "cronjobs"]),
+                rule(&["coordination.k8s.io"], &["leases"]),
+                rule(&["discovery.k8s.io"], &["endpointslices"]),
+                rule(&["events.k8s.io"], &["events"]),
+                rule(&["extensions"], &["daemonsets", "deployments", "ingresses", "networkpolicies", "replicasets"]),
+                rule(&["networking.k8s.io"], &["ingresses", "networkpolicies"]),
+                rule(&["policy"], &["poddisruptionbudgets"]),
+                rule(&[API], &["rolebindings", "roles"]),
+                rule(&["storage.k8s.io"], &["csistoragecapacities"]),
+            ]);
+            Vec::from([
+                json!({ "apiVersion": format!("{API}/v1"), "kind": "ClusterRole", "metadata": { "name": name }, "rules": rules }),
+                bound("eks-console-dashboard-full-access-binding", None, group, &role_ref("ClusterRole", name)),
+            ])
+        }
+        Preset::ConsoleRestricted => {
+            let namespace = namespace.unwrap_or("default");
+            let (nodes, name) =
+                ("eks-console-dashboard-restricted-access-clusterrole", "eks-console-dashboard-restricted-access-role");
+            let everywhere = json!([rule(&[""], &["nodes", "namespaces"])]);
+            let here = json!([
+                rule(&[""], &["pods"]),
+                rule(&["apps"], &["deployments", "daemonsets", "statefulsets", "replicasets"]),
+                rule(&["batch"], &["jobs"]),
+            ]);
+            Vec::from([
+                json!({ "apiVersion": format!("{API}/v1"), "kind": "ClusterRole", "metadata": { "name": nodes }, "rules": everywhere }),
+                bound(
+                    "eks-console-dashboard-restricted-access-clusterrole-binding",
+                    None,
+                    group,
+                    &role_ref("ClusterRole", nodes),
+                ),
+                json!({ "apiVersion": format!("{API}/v1"), "kind": "Role", "metadata": { "name": name, "namespace": namespace }, "rules": here }),
+                bound(
+                    "eks-console-dashboard-restricted-access-role-binding",
+                    Some(namespace),
+                    group,
+                    &role_ref("Role", name),
+                ),
+            ])
+        }
+    }
+}
+
+fn rule(groups: &[&str], resources: &[&str]) -> Value {
+    json!({ "apiGroups": groups, "resources": resources, "verbs": ["get", "list"] })
+}
+
+/// Creates what is not there yet, and says what is. The mapping comes after it:
+/// whoever is let in finds rights.
+pub async fn create(target: &Target, objects: &[RbacObject], write: &WriteArgs) -> Result<(), Failure> {
+    if objects.is_empty() {
+        return Ok(());
+    }
+    let Target::Cluster(cluster) = target else {
+        let failure = Failure::new("roles and bindings are made in a cluster, not in a file");
+        return Err(usage(failure.hint("leave `--bind` and `--preset` out, or `--manifest`".to_string())));
+    };
+    let plan: String = objects.iter().map(|object| format!("{} is needed\n", object.reference())).collect();
+    let talk =
+        |text: &str| output::talk(text).map_err(|error| Failure::new("could not write to stderr").because(&error));
+    talk(&plan)?;
+    if write.dry_run == Some(DryRun::Client) {
+        return Ok(());
+    }
+    if !write.yes && write.dry_run.is_none() {
+        crate::mappings::ask("create what is missing of these?")?;
+    }
+    let options = WriteOptions {
+        field_manager: write.field_manager.clone(),
+        dry_run: write.dry_run.is_some(),
+        timeout: write.timeout,
+    };
+    let created = create_missing(&cluster.client, objects, &options).await;
+    for (reference, creation) in &created.done {
+        talk(&match creation {
+            Creation::Created => format!("{reference} created\n"),
+            Creation::Exists => format!("{reference} exists\n"),
+            Creation::Differs { .. } => format!("{reference} exists and differs; it is left as it is\n"),
+        })?;
+    }
+    match created.failed {
+        None => Ok(()),
+        Some((reference, error)) => {
+            let failure = Failure::new(format!("{reference} is not created, and nobody is mapped")).because(&error);
+            let hint = error.hint().unwrap_or_else(|| "mend that and repeat the command: what exists stays".to_owned());
+            Err(failure.hint(hint).exit(crate::mappings::exit_of(&error)))
+        }
+    }
+}

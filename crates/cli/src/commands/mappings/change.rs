@@ -1,0 +1,94 @@
+//! `create mapping`, `set mapping`, `delete mapping`.
+
+use kube_iam_core::change::{self, Change, ChangeError, GroupsChange, Selector, Whom, WhomError, plan};
+
+use super::{bind, owners, report, usage, wanted};
+use crate::args::{CreateMappingArgs, DeleteMappingArgs, SetMappingArgs, SubjectArgs, TargetArgs, WriteArgs};
+use crate::compose;
+use crate::mappings::{self, Edit, Target};
+use crate::report::Failure;
+
+/// Lets somebody in.
+pub fn create(args: &CreateMappingArgs) -> Result<(), Failure> {
+    let whom = whom(&args.subject)?;
+    let (mut groups, bindings) = bind::wanted(&args.bindings, &args.groups, &whom)?;
+    groups.splice(0..0, args.groups.iter().filter(|group| !groups.contains(group)).cloned().collect::<Vec<_>>());
+    let change = Change::Create(change::Wanted { whom, username: args.username.clone(), groups });
+    compose::runtime()?.block_on(async {
+        let target = Target::open(&args.target).await?;
+        bind::create(&target, &bindings, &args.write).await?;
+        make(&target, &change, &args.target, &args.write).await
+    })
+}
+
+/// Lets somebody in, or changes as whom.
+pub fn set(args: &SetMappingArgs) -> Result<(), Failure> {
+    let adjusts = !(args.add_groups.is_empty() && args.remove_groups.is_empty());
+    let groups = match (args.groups.is_empty(), adjusts) {
+        (false, _) => GroupsChange::Replace(args.groups.clone()),
+        (true, true) => GroupsChange::AddRemove { add: args.add_groups.clone(), remove: args.remove_groups.clone() },
+        (true, false) => GroupsChange::Keep,
+    };
+    run(&Change::Set { whom: whom(&args.subject)?, username: args.username.clone(), groups }, &args.target, &args.write)
+}
+
+/// Takes out every row of somebody.
+pub fn delete(args: &DeleteMappingArgs) -> Result<(), Failure> {
+    let selector = match (&args.arn, &args.username, &args.account, &args.sso_permission_set) {
+        (Some(arn), ..) => Selector::Arn(arn.clone()),
+        (None, Some(username), ..) => Selector::Username(username.clone()),
+        (None, None, Some(account), Some(set)) => {
+            Selector::Whom(Whom::of_permission_set(set, account, None).map_err(|error| no_whom(&error))?)
+        }
+        (None, None, Some(account), None) => {
+            Selector::Whom(Whom::of_account(account).map_err(|error| no_whom(&error))?)
+        }
+        (None, None, None, _) => return Err(usage(Failure::new("nobody is named"))),
+    };
+    run(&Change::Delete(selector), &args.target, &args.write)
+}
+
+fn whom(args: &SubjectArgs) -> Result<Whom, Failure> {
+    let SubjectArgs { arn, sso_permission_set, account, partition } = args;
+    let whom = match (arn, sso_permission_set, account) {
+        (Some(arn), ..) => Whom::of_arn(arn),
+        (None, Some(set), Some(account)) => Whom::of_permission_set(set, account, partition.as_deref()),
+        (None, _, Some(account)) => Whom::of_account(account),
+        (None, _, None) => return Err(usage(Failure::new("nobody is named"))),
+    };
+    whom.map_err(|error| no_whom(&error))
+}
+
+fn no_whom(error: &WhomError) -> Failure {
+    usage(Failure::of(error).hint(error.hint()))
+}
+
+fn run(change: &Change, target: &TargetArgs, write: &WriteArgs) -> Result<(), Failure> {
+    compose::runtime()?.block_on(async { make(&Target::open(target).await?, change, target, write).await })
+}
+
+async fn make(target: &Target, change: &Change, args: &TargetArgs, write: &WriteArgs) -> Result<(), Failure> {
+    let deciding = target.deciding(args);
+    let done = mappings::run(Edit { target, args, write }, |state, maybe_written| {
+        let document = state.document()?;
+        let planned = match plan(&document, change, deciding) {
+            // What we took out before the answer got lost is not there to be found.
+            Err(ChangeError::NotFound { .. }) if maybe_written => return Ok(None),
+            planned => planned.map_err(|error| Failure::of(&error).hint(error.hint()))?,
+        };
+        if planned.operations.is_empty() {
+            return Ok(None);
+        }
+        let owners = owners(state)?;
+        let mut findings = planned.findings;
+        findings.extend(owners.findings(&document, &planned.operations));
+        wanted(&document, &planned.operations, &owners, |after| owners.kept_in(after), findings).map(Some)
+    });
+    let done = done.await?;
+    let subject = match change {
+        Change::Create(wanted) => wanted.whom.to_string(),
+        Change::Set { whom, .. } | Change::Delete(Selector::Whom(whom)) => whom.to_string(),
+        Change::Delete(Selector::Arn(text) | Selector::Username(text)) => text.clone(),
+    };
+    report(&done, write, &format!("mapping/{}", subject.replace('`', "")), target.leaves_stdin())
+}

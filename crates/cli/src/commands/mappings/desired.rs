@@ -1,0 +1,102 @@
+//! `apply` and `diff`: mappings as a file says they should be.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+
+use kube_iam_core::desired::{Desired, DesiredError, DesiredPlan, Options, plan_desired};
+use kube_iam_core::diff;
+use kube_iam_core::limits;
+use kube_iam_core::owners::Owners;
+
+use super::{owners, report, usage, wanted};
+use crate::args::{ApplyArgs, DesiredArgs, DiffArgs};
+use crate::compose;
+use crate::mappings::{self, Edit, State, Target};
+use crate::output;
+use crate::report::Failure;
+
+/// Makes the mappings what the file says.
+pub fn apply(args: &ApplyArgs) -> Result<(), Failure> {
+    let (desired, mut options) = read(&args.desired)?;
+    if args.desired.file.as_os_str() == "-" && args.target.manifest.as_ref().is_some_and(|path| path.as_os_str() == "-")
+    {
+        return Err(usage(Failure::new("stdin can't be both the mappings and the manifest")));
+    }
+    compose::runtime()?.block_on(async {
+        let target = Target::open(&args.target).await?;
+        options.deciding = target.deciding(&args.target);
+        let edit = Edit { target: &target, args: &args.target, write: &args.write };
+        let done = mappings::run(edit, |state, _| {
+            let document = state.document()?;
+            let before = owners(state)?;
+            let plan = planned(state, &before, &desired, &options)?;
+            let DesiredPlan { planned, .. } = &plan;
+            if planned.operations.is_empty() && plan.owners_in(&document) == before {
+                return Ok(None);
+            }
+            wanted(&document, &planned.operations, &before, |after| plan.owners_in(after), planned.findings.clone())
+                .map(Some)
+        });
+        report(&done.await?, &args.write, "mappings", target.leaves_stdin())
+    })
+}
+
+/// Shows what would change; fails if anything.
+pub fn diff(args: &DiffArgs) -> Result<(), Failure> {
+    let (desired, mut options) = read(&args.desired)?;
+    let differences = compose::runtime()?.block_on(async {
+        let target = Target::open(&args.target).await?;
+        options.deciding = target.deciding(&args.target);
+        let state = target.read().await?;
+        let (document, before) = (state.document()?, owners(&state)?);
+        let plan = planned(&state, &before, &desired, &options)?;
+        let edited = document.edit(&plan.planned.operations).map_err(|error| Failure::of(&error))?;
+        output::talk(&mappings::findings(&state, &plan.planned.findings))
+            .map_err(|error| Failure::new("could not write to stderr").because(&error))?;
+        Ok::<_, Failure>(diff::diff(&document, &edited.document, &before))
+    })?;
+    output::data(&diff::text(&differences))?;
+    match differences.len() {
+        0 => Ok(()),
+        count => Err(Failure::new(format!("`apply` would change {count} of the mappings"))),
+    }
+}
+
+fn read(args: &DesiredArgs) -> Result<(Desired, Options), Failure> {
+    let name = args.file.display();
+    let bound = u64::try_from(limits::MANIFEST_BYTES + 1).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    let read = match args.file.as_os_str() == "-" {
+        true => io::stdin().lock().take(bound).read_to_string(&mut text),
+        false => File::open(&args.file).and_then(|file| file.take(bound).read_to_string(&mut text)),
+    };
+    read.map_err(|error| usage(Failure::new(format!("`{name}` can't be read")).because(&error)))?;
+    let desired = Desired::parse(&text).map_err(|problems| {
+        let failure = usage(Failure::new(format!("`{name}` can't be applied, nothing was changed")));
+        problems.iter().fold(failure, |failure, problem| failure.cause(problem.to_string()))
+    })?;
+    let owner = args.owner.as_deref().map(str::parse).transpose();
+    let owner = owner.map_err(|error| usage(Failure::new("`--owner` can't be used").because(&error)))?;
+    let options = Options { owner, prune: args.prune, take_ownership: args.take_ownership, ..Options::default() };
+    Ok((desired, options))
+}
+
+fn planned(state: &State, owners: &Owners, desired: &Desired, options: &Options) -> Result<DesiredPlan, Failure> {
+    plan_desired(&state.document()?, owners, desired, options).map_err(|error| {
+        let hint = error.hint();
+        let failure = match &error {
+            DesiredError::Words(problems) => problems
+                .iter()
+                .fold(Failure::new("the mappings can't be applied, nothing was changed"), |failure, problem| {
+                    failure.cause(problem.to_string())
+                }),
+            DesiredError::Conflicts(conflicts) => conflicts
+                .iter()
+                .fold(Failure::new("the mappings are not applied: some belong to others"), |failure, conflict| {
+                    failure.cause(conflict.to_string())
+                }),
+            DesiredError::NeedsRoles(_) => Failure::of(&error),
+        };
+        failure.hint(hint)
+    })
+}

@@ -1,0 +1,60 @@
+//! `get mappings`: who is mapped to what.
+
+use kube_iam_core::aws_auth::Rows;
+use kube_iam_core::listing::{Columns, Filter, break_glass, json, listing, names, table, yaml};
+use kube_iam_server::break_glass as file;
+
+use super::owners;
+use crate::args::{GetMappingsArgs, ListForm};
+use crate::compose;
+use crate::mappings::Target;
+use crate::output;
+use crate::report::Failure;
+
+/// Prints the mappings.
+pub fn run(args: &GetMappingsArgs) -> Result<(), Failure> {
+    let (target, state) = compose::runtime()?.block_on(async {
+        let target = Target::open(&args.target).await?;
+        let state = target.read().await?;
+        Ok::<_, Failure>((target, state))
+    })?;
+    let document = state.document()?;
+    let mut listed = listing(&document, &owners(&state)?, target.deciding(&args.target));
+    if args.effective {
+        break_glass(&mut listed, &break_glass_rows(args)?);
+        if matches!(&target, Target::Cluster(cluster) if cluster.creator_is_admin) {
+            output::warn("whoever created the cluster is an administrator too; EKS does not say who it was");
+        }
+    }
+    let filter = Filter {
+        principal: args.arn.clone(),
+        username: args.username.clone(),
+        group: args.group.clone(),
+        owner: args.owner.clone(),
+    };
+    filter.apply(&mut listed);
+    if let (Some(arn), true) = (&args.arn, listed.is_empty()) {
+        let failure = Failure::new(format!("`{arn}` has no mapping in {}", target.name()));
+        return Err(failure.hint("see all with `kube-iam get mappings`".to_string()));
+    }
+    let columns = if args.effective { Columns::Effective } else { Columns::Usual };
+    match args.output {
+        ListForm::Table | ListForm::Wide if listed.is_empty() => {
+            let word = if state.exists() { "holds no mappings" } else { "does not exist" };
+            output::talk(&format!("{} {word}\n", target.name()))
+                .map_err(|error| Failure::new("could not write to stderr").because(&error))
+        }
+        ListForm::Table => output::data(&table(&listed, columns)),
+        ListForm::Wide => output::data(&table(&listed, Columns::Wide)),
+        ListForm::Json => output::data(&json(&listed)),
+        ListForm::Yaml => output::data(&yaml(&listed)),
+        ListForm::Name => output::data(&names(&listed)),
+    }
+}
+
+fn break_glass_rows(args: &GetMappingsArgs) -> Result<Vec<Rows>, Failure> {
+    match &args.break_glass_file {
+        Some(path) => file::read(path).map_err(|error| Failure::of(&error)),
+        None => Ok(Vec::new()),
+    }
+}

@@ -1,0 +1,15 @@
+//! aws-auth where it is kept, in a cluster or in a file, and the one way in
+//! which it is changed.
+
+mod cluster;
+mod facts;
+mod file;
+mod flow;
+mod show;
+mod target;
+
+pub use cluster::exit_of;
+pub use facts::Surroundings;
+pub use flow::{Done, Edit, Wanted, ask, run};
+pub use show::findings;
+pub use target::{State, Target};

@@ -1,0 +1,144 @@
+//! aws-auth in a file, or between stdin and stdout.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use kube_iam_cluster::Touched;
+use kube_iam_core::aws_auth::Data;
+use kube_iam_core::limits;
+use kube_iam_core::manifest::{Manifest, ManifestError};
+
+use super::target::{Origin, State};
+use crate::exit::Exit;
+use crate::output;
+use crate::report::Failure;
+
+/// A file that holds aws-auth.
+pub struct File {
+    path: PathBuf,
+}
+
+impl File {
+    /// The file at a path; `-` is stdin and stdout.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// Whether it is stdin.
+    pub fn is_stdin(&self) -> bool {
+        self.path.as_os_str() == "-"
+    }
+
+    fn trouble(&self, what: &str) -> Failure {
+        Failure::new(format!("`{}` {what}", self.name())).exit(Exit::Usage)
+    }
+
+    /// Its text; `None` if there is no such file.
+    fn text(&self) -> Result<Option<String>, Failure> {
+        let bound = u64::try_from(limits::MANIFEST_BYTES + 1).unwrap_or(u64::MAX);
+        let mut text = String::new();
+        let read = if self.is_stdin() {
+            io::stdin().lock().take(bound).read_to_string(&mut text)
+        } else {
+            match fs::File::open(&self.path) {
+                Ok(file) => file.take(bound).read_to_string(&mut text),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        match read {
+            Ok(bytes) if bytes > limits::MANIFEST_BYTES => Err(self.trouble("is longer than 4 MiB")),
+            Ok(_) => Ok(Some(text)),
+            Err(error) => Err(self.trouble("can't be read").because(&error)),
+        }
+    }
+
+    /// Reads it. A file that is not there is an aws-auth that is absent.
+    pub fn read(&self) -> Result<State, Failure> {
+        let manifest = self.text()?.map(|text| self.parse(&text)).transpose()?;
+        let data = manifest.as_ref().map(Manifest::data).unwrap_or_default();
+        let annotations = manifest.as_ref().map(Manifest::annotations).unwrap_or_default();
+        Ok(State { data, annotations, origin: Origin::File(manifest.map(Box::new)) })
+    }
+
+    fn parse(&self, text: &str) -> Result<Manifest, Failure> {
+        Manifest::parse(text).map_err(|error| {
+            let hint = match error {
+                ManifestError::NotFound if text.trim().is_empty() => "the file is empty; remove it to begin a new one",
+                ManifestError::NotFound => "name the file that holds the ConfigMap `aws-auth`",
+                _ => "mend the file; nothing was written",
+            };
+            self.trouble("is no manifest of aws-auth").because(&error).hint(hint.to_string())
+        })
+    }
+
+    /// Writes what is touched, by a draft that takes the file's place.
+    pub fn write(&self, start: State, touched: Option<Touched>, dry_run: bool) -> Result<State, Failure> {
+        let Some(touched) = touched else {
+            if let (true, Origin::File(Some(manifest))) = (self.is_stdin(), &start.origin) {
+                output::data(manifest.text())?;
+            }
+            return Ok(start);
+        };
+        let set = |keys: std::collections::BTreeMap<String, Option<String>>| -> Data {
+            keys.into_iter().filter_map(|(key, text)| Some((key, text?))).collect()
+        };
+        let (data, annotations) = (set(touched.data), set(touched.annotations));
+        let unchanged = match &start.origin {
+            Origin::File(Some(manifest)) => Some(manifest.text().to_owned()),
+            _ => None,
+        };
+        let text = match &start.origin {
+            Origin::File(Some(manifest)) => manifest.edit(&data, &annotations).map_err(|error| {
+                self.trouble("can't be changed")
+                    .because(&error)
+                    .hint("change it by hand, or write the data after `|`".to_string())
+            })?,
+            _ => Manifest::parse(&Manifest::fresh(&data))
+                .and_then(|manifest| manifest.edit(&Data::new(), &annotations))
+                .map_err(|error| self.trouble("can't be written").because(&error))?,
+        };
+        let after = self.parse(&text)?;
+        let bytes: usize = after.data().iter().map(|(key, text)| key.len() + text.len()).sum();
+        if bytes > limits::CONFIG_MAP_BYTES {
+            return Err(self.trouble(&format!("would hold {bytes} bytes of data; a ConfigMap may hold 1,048,576")));
+        }
+        if self.is_stdin() {
+            output::data(&text)?;
+        } else if !dry_run {
+            self.replace(unchanged.as_deref(), &text)
+                .map_err(|error| self.trouble("can't be written").because(&error))?;
+        }
+        Ok(State { data: after.data(), annotations: after.annotations(), origin: Origin::File(Some(Box::new(after))) })
+    }
+
+    /// Puts a new text in the file's place, unless somebody else has changed it.
+    fn replace(&self, unchanged: Option<&str>, text: &str) -> io::Result<()> {
+        // A link stays one: what it points to is replaced.
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+        draft.write_all(text.as_bytes())?;
+        draft.as_file().sync_all()?;
+        match fs::read_to_string(&path) {
+            Ok(now) if Some(now.as_str()) != unchanged => {
+                return Err(io::Error::other("somebody changed it meanwhile"));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        // A draft is its owner's alone; the file keeps the rights it had.
+        match fs::metadata(&path) {
+            Ok(metadata) => fs::set_permissions(draft.path(), metadata.permissions())?,
+            Err(_) => fs::set_permissions(draft.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?,
+        }
+        draft.persist(&path)?;
+        Ok(())
+    }
+}

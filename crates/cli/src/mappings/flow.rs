@@ -1,0 +1,160 @@
+//! The one way in which aws-auth is changed: read, derive, judge, show, ask, write.
+
+use std::io::IsTerminal as _;
+
+use kube_iam_cluster::{Touched, WriteOptions};
+use kube_iam_core::authenticator::Mappings;
+use kube_iam_core::aws_auth::Data;
+use kube_iam_core::finding::{Finding, Severity};
+use kube_iam_core::guard;
+
+use super::facts::Surroundings;
+use super::show;
+use super::target::{State, Target};
+use crate::args::{DryRun, TargetArgs, WriteArgs};
+use crate::exit::Exit;
+use crate::output;
+use crate::report::Failure;
+use crate::terminal;
+
+/// What a command wants of aws-auth as it is.
+pub struct Wanted {
+    /// The texts to write.
+    pub touched: Touched,
+    /// What the person should know, beside the guard's findings.
+    pub findings: Vec<Finding>,
+}
+
+/// One change of aws-auth.
+pub struct Edit<'a> {
+    /// Which aws-auth.
+    pub target: &'a Target,
+    /// The flags that say so.
+    pub args: &'a TargetArgs,
+    /// How it is written.
+    pub write: &'a WriteArgs,
+}
+
+/// How a change ended.
+pub struct Done {
+    /// aws-auth as it was found.
+    pub before: State,
+    /// aws-auth as it is now, or would be.
+    pub after: Data,
+    /// What was found about the change.
+    pub findings: Vec<Finding>,
+}
+
+impl Done {
+    /// Whether anything is another one now.
+    pub fn is_changed(&self) -> bool {
+        self.before.data != self.after
+    }
+}
+
+/// Makes a change. `derive` is asked anew whenever somebody else was faster; its
+/// second argument says that an earlier write of ours may have arrived.
+pub async fn run(
+    edit: Edit<'_>,
+    mut derive: impl FnMut(&State, bool) -> Result<Option<Wanted>, Failure>,
+) -> Result<Done, Failure> {
+    let Edit { target, args, write } = edit;
+    let (state, surroundings) = tokio::join!(target.read(), Surroundings::read(target, target.deciding(args)));
+    let state = state?;
+    let judge = |state: &State, wanted: &Wanted| judged(state, wanted, &surroundings, write);
+    let Some(wanted) = derive(&state, false)? else {
+        // What passes through to stdout passes through unchanged.
+        if !target.leaves_stdin() {
+            target.edit(state.clone(), &options(write), |_, _| Ok(None)).await?;
+        }
+        return Ok(Done { after: state.data.clone(), before: state, findings: Vec::new() });
+    };
+    let after = with(&state.data, &wanted.touched);
+    let findings = found(&state, &wanted, &surroundings);
+    output::talk(&format!("{}{}", show::diff(&state.data, &after), show::findings(&state, &findings)))
+        .map_err(|error| Failure::new("could not write to stderr").because(&error))?;
+    judge(&state, &wanted)?;
+    if write.dry_run == Some(DryRun::Client) {
+        return Ok(Done { before: state, after, findings });
+    }
+    if !write.yes && write.dry_run.is_none() && target.leaves_stdin() {
+        ask(&format!("change {}?", target.name()))?;
+    }
+    let options = options(write);
+    let written = target.edit(state.clone(), &options, |current, maybe_written| {
+        let Some(wanted) = derive(current, maybe_written)? else { return Ok(None) };
+        if current.data != state.data {
+            judge(current, &wanted)?;
+        }
+        Ok(Some(wanted.touched))
+    });
+    let written = written.await?;
+    Ok(Done { before: state, after: written.data, findings })
+}
+
+fn options(write: &WriteArgs) -> WriteOptions {
+    WriteOptions {
+        field_manager: write.field_manager.clone(),
+        dry_run: write.dry_run.is_some(),
+        timeout: write.timeout,
+    }
+}
+
+/// The data after the touched keys got their new texts.
+pub fn with(data: &Data, touched: &Touched) -> Data {
+    let mut after = data.clone();
+    for (key, text) in &touched.data {
+        match text {
+            Some(text) => after.insert(key.clone(), text.clone()),
+            None => after.remove(key),
+        };
+    }
+    after
+}
+
+fn mappings(data: &Data) -> Mappings {
+    Mappings::read(|section| data.get(section.as_str()).map(String::as_str))
+}
+
+fn found(state: &State, wanted: &Wanted, surroundings: &Surroundings) -> Vec<Finding> {
+    let after = with(&state.data, &wanted.touched);
+    let mut findings = guard::assess(&mappings(&state.data), &mappings(&after), &surroundings.facts);
+    findings.extend(wanted.findings.iter().cloned());
+    findings.sort_by_key(|finding| finding.severity);
+    findings
+}
+
+/// Refuses what the guard refuses, unless each rule was named.
+fn judged(state: &State, wanted: &Wanted, surroundings: &Surroundings, write: &WriteArgs) -> Result<(), Failure> {
+    let findings = found(state, wanted, surroundings);
+    let is_refused = |finding: &&Finding| {
+        finding.severity == Severity::Block && write.overrides.iter().all(|rule| rule != finding.rule)
+    };
+    let mut rules: Vec<&str> = findings.iter().filter(is_refused).map(|finding| finding.rule).collect();
+    let count = rules.len();
+    rules.sort_unstable();
+    rules.dedup();
+    match rules.as_slice() {
+        [] => Ok(()),
+        rules => {
+            let flags: Vec<_> = rules.iter().map(|rule| format!("--override {rule}")).collect();
+            let what = match count {
+                1 => "the change is refused, and nothing is written".to_owned(),
+                count => format!("the change is refused for {count} reasons, and nothing is written"),
+            };
+            Err(Failure::new(what).hint(format!("if that is meant, repeat with `{}`", flags.join(" "))))
+        }
+    }
+}
+
+/// Asks the person at the terminal; whoever says no ends the command.
+pub fn ask(question: &str) -> Result<(), Failure> {
+    if !std::io::stdin().is_terminal() {
+        let failure = Failure::new("nothing is changed: there is nobody to ask");
+        return Err(failure.hint("add `--yes` to make the change without a question".to_string()).exit(Exit::Usage));
+    }
+    match terminal::confirm(question)? {
+        true => Ok(()),
+        false => Err(Failure::new("nothing is changed")),
+    }
+}

@@ -1,0 +1,137 @@
+//! The aws-auth that is meant.
+
+use std::collections::BTreeMap;
+
+use kube_iam_cluster::{Current, Touched, WriteOptions};
+use kube_iam_core::authenticator::Deciding;
+use kube_iam_core::aws_auth::{Data, Document, Section, SectionError};
+use kube_iam_core::manifest::Manifest;
+use kube_iam_core::yaml::Mark;
+
+use super::cluster::Cluster;
+use super::file::File;
+use crate::args::TargetArgs;
+use crate::exit::Exit;
+use crate::report::Failure;
+
+/// Where aws-auth is kept.
+pub enum Target {
+    /// In a cluster.
+    Cluster(Box<Cluster>),
+    /// In a file.
+    File(File),
+}
+
+/// aws-auth at one moment.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Its data; empty if it is absent.
+    pub data: Data,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// Where a state was read.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// In a cluster.
+    Cluster(Current),
+    /// In a file; `None` if there is no file yet.
+    File(Option<Box<Manifest>>),
+}
+
+impl State {
+    /// Whether there is an aws-auth at all.
+    pub fn exists(&self) -> bool {
+        !matches!(self.origin, Origin::Cluster(Current::Absent) | Origin::File(None))
+    }
+
+    /// Where a place of a section is: in the file if there is one.
+    pub fn locate(&self, section: Section, mark: Mark) -> Mark {
+        match &self.origin {
+            Origin::File(Some(manifest)) => manifest.locate(section, mark),
+            _ => mark,
+        }
+    }
+
+    /// The rows, for those who write: what can't be read is refused.
+    pub fn document(&self) -> Result<Document, Failure> {
+        Document::parse(&self.data).map_err(|problems| self.unreadable(&problems))
+    }
+
+    /// Says where a document can't be read.
+    pub fn unreadable(&self, problems: &[SectionError]) -> Failure {
+        let failure = Failure::new("aws-auth can't be read, so it is not changed").exit(Exit::Usage);
+        let failure = problems.iter().fold(failure, |failure, problem| {
+            let mark = self.locate(problem.section, problem.mark);
+            failure.because(&SectionError { mark, ..problem.clone() })
+        });
+        failure.hint("run `kube-iam check` to see all of it, and `kube-iam edit` to mend it".to_string())
+    }
+}
+
+impl Target {
+    /// Finds aws-auth. Of a cluster nothing is asked yet, but that EKS describes it.
+    pub async fn open(args: &TargetArgs) -> Result<Self, Failure> {
+        match &args.manifest {
+            Some(path) => Ok(Self::File(File::new(path))),
+            None => Cluster::open(args).await.map(|cluster| Self::Cluster(Box::new(cluster))),
+        }
+    }
+
+    /// Which authenticator decides, as far as that is known.
+    pub fn deciding(&self, args: &TargetArgs) -> Deciding {
+        match (self, args.authenticator) {
+            (Self::Cluster(cluster), Deciding::Unknown) => cluster.deciding(),
+            (_, given) => given,
+        }
+    }
+
+    /// What a person calls it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Cluster(_) => "aws-auth".to_owned(),
+            Self::File(file) => format!("`{}`", file.name()),
+        }
+    }
+
+    /// The file, if it is one.
+    pub fn file_name(&self) -> Option<String> {
+        match self {
+            Self::Cluster(_) => None,
+            Self::File(file) => Some(file.name()),
+        }
+    }
+
+    /// Whether somebody at the terminal can be asked: not if stdin is the document.
+    pub fn leaves_stdin(&self) -> bool {
+        !matches!(self, Self::File(file) if file.is_stdin())
+    }
+
+    /// Reads it.
+    pub async fn read(&self) -> Result<State, Failure> {
+        match self {
+            Self::Cluster(cluster) => cluster.read().await,
+            Self::File(file) => file.read(),
+        }
+    }
+
+    /// Derives what to write from what is there, as often as it takes until it is
+    /// written; `None` writes nothing. Gives the state afterwards.
+    pub async fn edit(
+        &self,
+        start: State,
+        options: &WriteOptions,
+        mut derive: impl FnMut(&State, bool) -> Result<Option<Touched>, Failure>,
+    ) -> Result<State, Failure> {
+        match self {
+            Self::Cluster(cluster) => cluster.edit(start, options, derive).await,
+            Self::File(file) => {
+                let touched = derive(&start, false)?;
+                file.write(start, touched, options.dry_run)
+            }
+        }
+    }
+}
