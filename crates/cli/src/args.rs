@@ -52,6 +52,7 @@ pub struct CommandLine {
 
 /// Flags of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Token and webhook")]
 pub struct Global {
     /// Configuration file (YAML, JSON or TOML by its extension)
     #[arg(short, long, global = true, value_name = "FILE")]

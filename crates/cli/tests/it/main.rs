@@ -14,6 +14,7 @@ mod eksctl;
 mod exec_plugin;
 mod first_login;
 mod health;
+mod help;
 mod init;
 mod mappings;
 mod outbound;

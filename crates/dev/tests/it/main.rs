@@ -4,5 +4,6 @@ mod compat;
 mod corpora;
 mod documents;
 mod frontier;
+mod rules;
 mod tree;
 mod walls;
