@@ -23,6 +23,14 @@ pub const ARN_BYTES: usize = 2048;
 /// Most bytes of one YAML text: what Kubernetes accepts in a ConfigMap in all.
 pub const YAML_BYTES: usize = 1024 * 1024;
 
+/// Most values compared when two YAML trees are held against each other, aliases
+/// expanded: ten times what a text can hold without them.
+pub const YAML_COMPARISONS: usize = 1_000_000;
+
+/// Most groups that all rows of one section have together. Without aliases a
+/// section can't hold more; with them a list counts for each row that names it.
+pub const SECTION_GROUPS: usize = 100_000;
+
 /// Longest file that holds a ConfigMap, in bytes: a full one, indented or escaped,
 /// and other objects beside it.
 pub const MANIFEST_BYTES: usize = 4 * 1024 * 1024;

@@ -109,16 +109,28 @@ pub enum Value {
 }
 
 impl Node {
-    /// Whether both mean the same, wherever and however they are written.
+    /// Whether both mean the same, wherever and however they are written. Two
+    /// values that aliases make larger than any text could are taken to differ.
     pub fn means(&self, other: &Self) -> bool {
+        self.means_within(other, &mut limits::YAML_COMPARISONS.clone())
+    }
+
+    fn means_within(&self, other: &Self, budget: &mut usize) -> bool {
+        let Some(left) = budget.checked_sub(1) else { return false };
+        *budget = left;
         match (&self.value, &other.value) {
             (Value::Scalar { text: a, kind: kind_a }, Value::Scalar { text: b, kind: kind_b }) => {
                 a == b && kind_a == kind_b
             }
-            (Value::Sequence(a), Value::Sequence(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.means(b)),
+            (Value::Sequence(a), Value::Sequence(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.means_within(b, budget))
+            }
             (Value::Mapping(a), Value::Mapping(b)) => {
                 let mut pairs = a.iter().zip(b);
-                a.len() == b.len() && pairs.all(|((key, value), (other, its))| key.means(other) && value.means(its))
+                a.len() == b.len()
+                    && pairs.all(|((key, value), (other, its))| {
+                        key.means_within(other, budget) && value.means_within(its, budget)
+                    })
             }
             _ => false,
         }

@@ -98,6 +98,9 @@ pub enum RowError {
     /// A permission set with a value that can't be right.
     #[error("`sso.{0}` is not valid")]
     SsoValue(&'static str),
+    /// More groups than all rows of a section may have together, by aliases.
+    #[error("the rows of this section have too many groups together")]
+    TooManyGroups,
     /// Not an account.
     #[error("an account must be twelve digits, in quotes")]
     Account,

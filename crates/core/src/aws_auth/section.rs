@@ -3,6 +3,7 @@
 use alloc::borrow::Cow;
 
 use super::{MappingRow, RowError, RowProblem, Rows, Section, row};
+use crate::limits;
 use crate::yaml::{self, Mark, Node, YamlError};
 
 /// Why a section as a whole can't be read.
@@ -51,12 +52,20 @@ pub fn read_section_node(section: Section, node: &Node, typing: Typing) -> Resul
         }),
     })?;
     let mut rows = Rows::default();
+    let mut groups = 0;
     for item in items {
         match section {
             Section::MapRoles | Section::MapUsers => {
                 rows.repeated.extend(row::repeated_keys(item));
                 match MappingRow::read(item, section, typing) {
-                    Ok(row) => rows.mappings.push(row),
+                    Ok(row) if groups + row.groups.len() > limits::SECTION_GROUPS => {
+                        let (mark, error) = (row.mark, RowError::TooManyGroups);
+                        rows.problems.push(RowProblem { mark, error, principal: Some(row.principal) });
+                    }
+                    Ok(row) => {
+                        groups += row.groups.len();
+                        rows.mappings.push(row);
+                    }
                     Err(problem) => rows.problems.push(problem),
                 }
             }

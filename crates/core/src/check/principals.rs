@@ -55,7 +55,8 @@ fn unread(row: &Row<'_>) -> Option<Remark> {
             let rule = node.filter(|node| row.source.written(node).starts_with("{{"));
             if rule.is_some() { &rules::PLACEHOLDER_PLACE } else { &rules::WRONG_TYPE }
         }
-        RowError::NotAMap(_) | RowError::Account => return None,
+        // Said by the rule on aliases, or by those on the kind of row.
+        RowError::NotAMap(_) | RowError::Account | RowError::TooManyGroups => return None,
     };
     Some(Remark::at(rule, row.section(), mark, message).severity(Severity::Block))
 }

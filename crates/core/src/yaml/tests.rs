@@ -138,3 +138,14 @@ fn errors_name_their_place() {
     let error = parse("- a\n- b: [\n").unwrap_err();
     assert!(error.mark.line >= 2, "{error}");
 }
+
+#[test]
+fn comparing_aliases_of_aliases_comes_to_an_end() {
+    let mut text = alloc::string::String::from("- &a0 [x]\n");
+    for level in 1..24 {
+        text += &alloc::format!("- &a{level} [*a{0}, *a{0}]\n", level - 1);
+    }
+    let (a, b) = (parse(&text).unwrap().unwrap(), parse(&text).unwrap().unwrap());
+    assert!(!a.means(&b));
+    assert!(parse("- [x, z]").unwrap().unwrap().means(&parse("[[x, 'z']]").unwrap().unwrap()));
+}

@@ -108,3 +108,21 @@ fn a_section_that_is_no_list_is_refused_whole() {
         assert!(read_section(Section::MapRoles, text).is_err(), "{text:?}");
     }
 }
+
+#[test]
+fn groups_by_aliases_are_bounded_at_the_limit_and_one_past_it() {
+    let row = |name: &str, groups: &str| {
+        alloc::format!("- {{rolearn: arn:aws:iam::111122223333:role/{name}, groups: {groups}}}\n")
+    };
+    let list: Vec<_> = (0..1000).map(|_| "g").collect();
+    let mut text = row("r0", &alloc::format!("&g [{}]", list.join(",")));
+    for index in 1..100 {
+        text += &row(&alloc::format!("r{index}"), "*g");
+    }
+    let rows = read_section(Section::MapRoles, &text).unwrap();
+    assert_eq!((rows.mappings.len(), rows.problems.len()), (100, 0));
+    text += &row("past", "[g]");
+    let rows = read_section(Section::MapRoles, &text).unwrap();
+    assert_eq!((rows.mappings.len(), rows.problems.len()), (100, 1));
+    assert_eq!(rows.problems[0].error, RowError::TooManyGroups);
+}
