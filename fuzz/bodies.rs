@@ -13,11 +13,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use kube_iam_core::arn::{Arn, PrincipalKind};
-use kube_iam_core::aws_auth::{MappingRow, Principal, Section, SsoPermissionSet, read_section};
+use kube_iam_core::aws_auth::{
+    Data, Document, MappingRow, NewRow, Operation, Principal, Section, SsoPermissionSet, read_section,
+};
 use kube_iam_core::decision::{self, DenialStatus};
 use kube_iam_core::identity::{Identity, UserId};
 use kube_iam_core::last_good::{LastGood, LastGoodPolicy};
 use kube_iam_core::limits;
+use kube_iam_core::manifest::Manifest;
 use kube_iam_core::mapping::{Backend, Resolution, RolePaths, Snapshot, resolve};
 use kube_iam_core::partition::{Partition, StsHosts};
 use kube_iam_core::ports::{Observation, StsReply};
@@ -34,13 +37,14 @@ use serde_json::Value;
 pub type Body = fn(&[u8]) -> bool;
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Body); 6] = [
+pub const TARGETS: [(&str, Body); 7] = [
     ("token_check", token_check),
     ("sts_reply", sts_reply),
     ("review_decode", review_decode),
     ("arn", arn),
     ("template", template),
     ("aws_auth_sections", aws_auth_sections),
+    ("aws_auth_edits", aws_auth_edits),
 ];
 
 const GOOD_URL: &str = "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15\
@@ -244,6 +248,28 @@ pub fn template(input: &[u8]) -> bool {
         let fixed = NAMES.iter().fold(pattern.to_string(), |text, (_, name, value)| text.replace(name, value));
         let wanted = fixed.replace(CHOSEN[0], &session.replace('@', "-")).replace(CHOSEN[1], session);
         assert_eq!(rendered, wanted, "{pattern:?} for {session:?}");
+    }
+    true
+}
+
+/// The input is the text of mapRoles, or a manifest of aws-auth. A row put in and
+/// taken out again leaves the bytes as they were, unless the list was empty; a
+/// manifest reads as it was edited.
+pub fn aws_auth_edits(input: &[u8]) -> bool {
+    let Ok(text) = from_utf8(input) else { return false };
+    if let Ok(manifest) = Manifest::parse(text) {
+        let data = Data::from([("mapRoles".to_owned(), "- rolearn: a\n".to_owned())]);
+        let Ok(after) = manifest.edit(&data, &Data::new()) else { return false };
+        assert_eq!(Manifest::parse(&after).unwrap().data()["mapRoles"], "- rolearn: a\n");
+        return true;
+    }
+    let Ok(document) = Document::parse(&Data::from([("mapRoles".to_owned(), text.to_owned())])) else { return false };
+    let (section, before) = (Section::MapRoles, document.rows(Section::MapRoles).count());
+    let row = NewRow::arn("arn:aws:iam::111122223333:role/new", Some("new".to_owned()), vec!["g".to_owned()]);
+    let Ok(grown) = document.edit(&[Operation::Insert { section, before, row }]) else { return false };
+    assert_eq!(grown.document.rows(section).count(), before + 1);
+    if let (true, Ok(shrunk)) = (before > 0, grown.document.edit(&[Operation::Remove { section, index: before }])) {
+        assert_eq!(shrunk.changed.get("mapRoles").map(String::as_str), Some(text));
     }
     true
 }

@@ -10,6 +10,7 @@ mod webhook;
 
 mod bad_input;
 mod change_mappings;
+mod edits_as_go;
 mod eksctl;
 mod exec_plugin;
 mod first_login;

@@ -52,6 +52,9 @@ pub enum Refusal {
     /// A value is written over several lines.
     #[error("the value is written as a block of text (`|` or `>`)")]
     BlockText,
+    /// The text ends in the middle of a value over several lines.
+    #[error("the text ends within a block of text (`|` or `>`), without a line end")]
+    UnendedText,
     /// The key is not written in this map.
     #[error("the value comes from a merged map (`<<`)")]
     Merged,

@@ -199,6 +199,11 @@ impl<'a> ListChange<'a> {
     }
 
     fn splices(&self) -> Result<Vec<Splice>, Refusal> {
+        // To Go such a text lacks a line end that it would have with a line below it.
+        let is_unended = !self.list.text.ends_with('\n') && self.list.root.as_deref().is_some_and(ends_in_block_text);
+        if is_unended && !(self.inserted.is_empty() && self.changed.is_empty()) {
+            return Err(Refusal::UnendedText);
+        }
         let mut splices = Vec::new();
         for (index, change) in &self.changed {
             let rows =
@@ -270,6 +275,15 @@ impl<'a> ListChange<'a> {
                 }
             }
         }
+    }
+}
+
+/// Whether the last value is a text after `|` or `>`.
+fn ends_in_block_text(node: &Node) -> bool {
+    match &node.value {
+        Value::Scalar { .. } => matches!(node.place.style, Style::Literal | Style::Folded),
+        Value::Sequence(items) => items.last().is_some_and(|item| ends_in_block_text(item)),
+        Value::Mapping(pairs) => pairs.last().is_some_and(|(_, value)| ends_in_block_text(value)),
     }
 }
 
