@@ -49,7 +49,10 @@ pub const YAML_NODES: usize = 100_000;
 /// kind), wherever they stand. The parser looks ahead to the end of a list or map in
 /// brackets before it gives its first value: up to four tokens of 100 bytes for each.
 /// A megabyte of mappings as JSON has some 60,000.
-pub const YAML_INDICATORS: usize = 64 * 1024;
+pub const YAML_INDICATORS: usize = 80_000;
+
+/// The same for a file that holds aws-auth as a text: that text is looked at, too.
+pub const MANIFEST_INDICATORS: usize = 240_000;
 
 /// Most keys that merge keys (`<<`) may bring into one mapping.
 pub const YAML_MERGED_KEYS: usize = 256;

@@ -16,11 +16,11 @@ pub fn parse(text: &str) -> Result<Option<Rc<Node>>, YamlError> {
     if text.len() > limits::YAML_BYTES {
         return Err(refuse(Mark { line: 1, column: 1 }, "the text is longer than 1 MiB"));
     }
-    if indicators(text) > limits::YAML_INDICATORS {
-        return Err(refuse(Mark { line: 1, column: 1 }, "the text holds more than 65,536 separators of values"));
-    }
     if let Some(list) = plain_list::read(text) {
         return Ok(Some(list));
+    }
+    if indicators(text) > limits::YAML_INDICATORS {
+        return Err(refuse(Mark { line: 1, column: 1 }, "the text holds more than 80,000 separators of values"));
     }
     parse_events(text)
 }
@@ -59,8 +59,8 @@ pub fn parse_all(text: &str) -> Result<Vec<Rc<Node>>, YamlError> {
     if text.len() > limits::MANIFEST_BYTES {
         return Err(refuse(Mark { line: 1, column: 1 }, "the text is longer than 4 MiB"));
     }
-    if indicators(text) > limits::YAML_INDICATORS {
-        return Err(refuse(Mark { line: 1, column: 1 }, "the text holds more than 65,536 separators of values"));
+    if indicators(text) > limits::MANIFEST_INDICATORS {
+        return Err(refuse(Mark { line: 1, column: 1 }, "the text holds more than 240,000 separators of values"));
     }
     let mut builder = Builder { text, offsets: Offsets::of(text), ..Builder::default() };
     let mut documents = Vec::new();

@@ -171,10 +171,8 @@ impl<'a> Reader<'a> {
             return self.node(line, offset, rest.get(..inner.len() + 2)?, style);
         }
         let value = rest.split_once(" #").map_or(rest, |(value, _)| value).trim_end_matches(' ');
-        if value == "[]" {
-            self.count()?;
-            let (mark, place) = at(line, offset, value, Style::Flow);
-            return Some(Rc::new(Node { mark, place, value: Value::Sequence(Vec::new()) }));
+        if let Some(inner) = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')) {
+            return self.bracketed(line, offset, value, inner);
         }
         let starts_plainly =
             |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'+' | b'(' | b'$');
@@ -183,9 +181,37 @@ impl<'a> Reader<'a> {
         if is_plain { self.node(line, offset, value, Style::Plain) } else { None }
     }
 
+    /// A list of words in brackets, on one line.
+    fn bracketed(&mut self, line: Line<'a>, offset: usize, value: &str, inner: &str) -> Option<Rc<Node>> {
+        let mut items = Vec::new();
+        let mut at = offset + 1;
+        for part in inner.split(',').filter(|_| !inner.is_empty()) {
+            let word = part.trim_matches(' ');
+            let start = at + (part.len() - part.trim_start_matches(' ').len());
+            items.push(self.word(line, start, word)?);
+            at += part.len() + 1;
+        }
+        self.count()?;
+        let (mark, place) = place(line, offset, value, Style::Flow);
+        Some(Rc::new(Node { mark, place, value: Value::Sequence(items) }))
+    }
+
+    /// One of the words between brackets.
+    fn word(&mut self, line: Line<'a>, start: usize, word: &str) -> Option<Rc<Node>> {
+        let (style, bare) = match word.chars().next()? {
+            '"' => (Style::DoubleQuoted, word.strip_prefix('"')?.strip_suffix('"')?),
+            '\'' => (Style::SingleQuoted, word.strip_prefix('\'')?.strip_suffix('\'')?),
+            first if first.is_ascii_alphanumeric() => (Style::Plain, word),
+            _ => return None,
+        };
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:@-".contains(&byte);
+        let is_word = bare.bytes().all(is_plain) && !word.ends_with(':');
+        if is_word { self.node(line, start, word, style) } else { None }
+    }
+
     fn node(&mut self, line: Line<'_>, offset: usize, written: &str, style: Style) -> Option<Rc<Node>> {
         self.count()?;
-        let (mark, place) = at(line, offset, written, style);
+        let (mark, place) = place(line, offset, written, style);
         let (text, kind) = match style {
             Style::Plain => (written, ScalarKind::of_plain(written)),
             _ => (written.get(1..written.len() - 1)?, ScalarKind::Text),
@@ -203,7 +229,7 @@ fn beside_its_key(list: Rc<Node>) -> Option<Rc<Node>> {
     Some(Rc::new(list))
 }
 
-fn at(line: Line<'_>, offset: usize, written: &str, style: Style) -> (Mark, Place) {
+fn place(line: Line<'_>, offset: usize, written: &str, style: Style) -> (Mark, Place) {
     let column = line.indent + offset;
     let start = line.start + column;
     (Mark { line: line.number, column: column + 1 }, Place { start, end: start + written.len(), style })

@@ -21,6 +21,7 @@ fn the_plain_form_is_read_here() {
         "# head\n  -   rolearn: \"a\"   # one\n      groups:\n        - 'b c'\n\n      # inner\n      username: x:y\n  - rolearn: c",
         "- groups:\n    - a\n- x: []\n- y: {{SessionName}}\n",
         "- a: 5\n  b: yes\n  c: 012\n",
+        "- rolearn: a\n  groups: [x, \"y:z\", 'q' ] # c\n",
         "- '111122223333'\n- 444455556666\n- arn:aws:iam::1:user/x\n",
         "- a:\n    b: c\n    d:\n      - e\n",
     ] {
@@ -47,7 +48,7 @@ fn whatever_is_not_plain_is_left_to_the_parser() {
         "- a: b: c\n",
         "- a:\n",
         "-\n  a: b\n",
-        "- [a]\n",
+        "- [a, [b]]\n",
         "---\n- a\n",
         "- a\n---\n- b\n",
         "- a: \u{fc}\n",
@@ -71,6 +72,10 @@ fn line() -> impl Strategy<Value = String> {
         1 => Just("\"q\" # c"),
         1 => Just("yes   # c"),
         1 => Just("[]"),
+        2 => Just("[a, \"b:c\" , 'd',e/f]  # c"),
+        1 => Just("[ ]"),
+        1 => Just("[a,]"),
+        1 => Just("[yes, 1:2, \"\"]"),
         1 => Just("# c"),
         1 => Just("x #y"),
         1 => Just("x: y"),
@@ -78,7 +83,7 @@ fn line() -> impl Strategy<Value = String> {
         1 => Just("'a'b'"),
         1 => Just("x#y"),
     ];
-    let value = prop_oneof![9 => value.prop_map(String::from), 1 => "[ -~]{0,4}"];
+    let value = prop_oneof![9 => value.prop_map(String::from), 1 => "[ -~]{0,4}", 2 => "\\[[ab,:'\" -]{0,6}\\]"];
     (indent, dash, key, value).prop_map(|(indent, dash, key, value)| format!("{:indent$}{dash}{key}{value}", ""))
 }
 
