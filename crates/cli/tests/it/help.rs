@@ -36,7 +36,7 @@ async fn the_reference_is_what_the_commands_say() {
         let words: Vec<_> = command.split_whitespace().collect();
         let help = finish(kube_iam().args(&words).arg("--help")).await.success();
         let name = format!("kube-iam {command}");
-        assert!(*command == "" || help.contains("Examples:") || command.contains("iamidentitymapping"), "{name}");
+        assert!(command.is_empty() || help.contains("Examples:") || command.contains("iamidentitymapping"), "{name}");
         let help: String = help.lines().map(|line| format!("{}\n", line.trim_end())).collect();
         page += &format!("\n## `{}`\n\n```\n{}\n```\n", name.trim(), help.trim());
     }
