@@ -10,6 +10,7 @@ mod target;
 
 pub use cluster::exit_of;
 pub use facts::Surroundings;
+pub use file::text_of;
 pub use flow::{Done, Edit, Wanted, ask, run};
 pub use show::findings;
 pub use target::{State, Target};

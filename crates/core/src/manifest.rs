@@ -8,7 +8,6 @@
 mod literal;
 mod write;
 
-use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::rc::Rc;
@@ -205,13 +204,10 @@ fn value_of<'a>(node: &'a Node, key: &str) -> Option<&'a Rc<Node>> {
 }
 
 fn is_aws_auth(object: &Node) -> bool {
-    let text = |node: &'_ Node, key: &str| {
-        value_of(node, key).and_then(|value| value.as_text().map(Cow::from).map(Cow::into_owned))
-    };
     let metadata = value_of(object, "metadata");
-    let named = |key: &str| metadata.and_then(|metadata| text(metadata, key));
-    text(object, "kind").as_deref() == Some("ConfigMap")
-        && named("name").as_deref() == Some(NAME)
+    let named = |key: &str| metadata.and_then(|metadata| value_of(metadata, key)?.as_text());
+    value_of(object, "kind").and_then(|kind| kind.as_text()) == Some("ConfigMap")
+        && named("name") == Some(NAME)
         && named("namespace").is_none_or(|namespace| namespace == NAMESPACE)
 }
 

@@ -1,7 +1,7 @@
 //! aws-auth in a file, or between stdin and stdout.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use kube_iam_cluster::Touched;
@@ -13,6 +13,20 @@ use super::target::{Origin, State};
 use crate::exit::Exit;
 use crate::output;
 use crate::report::Failure;
+
+/// The text of a file, or of stdin if the path is `-`; one longer than 4 MiB is an error.
+pub fn text_of(path: &Path) -> io::Result<String> {
+    let bound = u64::try_from(limits::MANIFEST_BYTES + 1).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    let read = match path.as_os_str() == "-" {
+        true => io::stdin().lock().take(bound).read_to_string(&mut text),
+        false => fs::File::open(path)?.take(bound).read_to_string(&mut text),
+    }?;
+    match read > limits::MANIFEST_BYTES {
+        true => Err(io::Error::new(ErrorKind::FileTooLarge, "it is longer than 4 MiB")),
+        false => Ok(text),
+    }
+}
 
 /// A file that holds aws-auth.
 pub struct File {
@@ -41,20 +55,10 @@ impl File {
 
     /// Its text; `None` if there is no such file.
     fn text(&self) -> Result<Option<String>, Failure> {
-        let bound = u64::try_from(limits::MANIFEST_BYTES + 1).unwrap_or(u64::MAX);
-        let mut text = String::new();
-        let read = if self.is_stdin() {
-            io::stdin().lock().take(bound).read_to_string(&mut text)
-        } else {
-            match fs::File::open(&self.path) {
-                Ok(file) => file.take(bound).read_to_string(&mut text),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => Err(error),
-            }
-        };
-        match read {
-            Ok(bytes) if bytes > limits::MANIFEST_BYTES => Err(self.trouble("is longer than 4 MiB")),
-            Ok(_) => Ok(Some(text)),
+        match text_of(&self.path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(self.trouble("is longer than 4 MiB")),
             Err(error) => Err(self.trouble("can't be read").because(&error)),
         }
     }
@@ -130,7 +134,7 @@ impl File {
             Ok(now) if Some(now.as_str()) != unchanged => {
                 return Err(io::Error::other("somebody changed it meanwhile"));
             }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         // A draft is its owner's alone; the file keeps the rights it had.

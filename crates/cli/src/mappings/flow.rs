@@ -61,7 +61,6 @@ pub async fn run(
     let Edit { target, args, write } = edit;
     let (state, surroundings) = tokio::join!(target.read(), Surroundings::read(target, target.deciding(args)));
     let state = state?;
-    let judge = |state: &State, wanted: &Wanted| judged(state, wanted, &surroundings, write);
     let Some(wanted) = derive(&state, false)? else {
         // What passes through to stdout passes through unchanged.
         if !target.leaves_stdin() {
@@ -73,7 +72,7 @@ pub async fn run(
     let findings = found(&state, &wanted, &surroundings);
     output::talk(&format!("{}{}", show::diff(&state.data, &after), show::findings(&state, &findings)))
         .map_err(|error| Failure::new("could not write to stderr").because(&error))?;
-    judge(&state, &wanted)?;
+    judged(&findings, write)?;
     if write.dry_run == Some(DryRun::Client) {
         return Ok(Done { before: state, after, findings });
     }
@@ -82,9 +81,13 @@ pub async fn run(
     }
     let options = options(write);
     let written = target.edit(state.clone(), &options, |current, maybe_written| {
+        // What was shown is written, as long as it was derived from the same.
+        if !maybe_written && current.data == state.data && current.annotations == state.annotations {
+            return Ok(Some(wanted.touched.clone()));
+        }
         let Some(wanted) = derive(current, maybe_written)? else { return Ok(None) };
         if current.data != state.data {
-            judge(current, &wanted)?;
+            judged(&found(current, &wanted, &surroundings), write)?;
         }
         Ok(Some(wanted.touched))
     });
@@ -125,8 +128,7 @@ fn found(state: &State, wanted: &Wanted, surroundings: &Surroundings) -> Vec<Fin
 }
 
 /// Refuses what the guard refuses, unless each rule was named.
-fn judged(state: &State, wanted: &Wanted, surroundings: &Surroundings, write: &WriteArgs) -> Result<(), Failure> {
-    let findings = found(state, wanted, surroundings);
+fn judged(findings: &[Finding], write: &WriteArgs) -> Result<(), Failure> {
     let is_refused = |finding: &&Finding| {
         finding.severity == Severity::Block && write.overrides.iter().all(|rule| rule != finding.rule)
     };

@@ -1,15 +1,16 @@
 //! The real surroundings.
 
-use std::io::{self, Read as _};
+use std::io;
+use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use kube_iam_core::limits;
 
 use super::cluster;
 use super::manifest::ManifestWorld;
 use super::surroundings::{Surroundings, Target, Trouble, World};
+use crate::mappings::text_of;
 use crate::output;
 
 /// This process, its terminal and its files.
@@ -30,16 +31,7 @@ impl Surroundings for Process {
     }
 
     fn read(&mut self, path: &str) -> io::Result<String> {
-        let bound = u64::try_from(limits::CONFIG_BYTES + 1).unwrap_or(u64::MAX);
-        let mut text = String::new();
-        let read = match path {
-            "-" => io::stdin().lock().take(bound).read_to_string(&mut text),
-            path => std::fs::File::open(path)?.take(bound).read_to_string(&mut text),
-        }?;
-        match read > limits::CONFIG_BYTES {
-            true => Err(io::Error::other("it is longer than 4 MiB")),
-            false => Ok(text),
-        }
+        text_of(Path::new(path))
     }
 
     fn connect(&mut self, target: &Target) -> Result<Box<dyn World>, Trouble> {

@@ -1,11 +1,7 @@
 //! `apply` and `diff`: mappings as a file says they should be.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-
 use kube_iam_core::desired::{Desired, DesiredError, DesiredPlan, Options, plan_desired};
 use kube_iam_core::diff;
-use kube_iam_core::limits;
 use kube_iam_core::owners::Owners;
 
 use super::{owners, report, usage, wanted};
@@ -64,13 +60,8 @@ pub fn diff(args: &DiffArgs) -> Result<(), Failure> {
 
 fn read(args: &DesiredArgs) -> Result<(Desired, Options), Failure> {
     let name = args.file.display();
-    let bound = u64::try_from(limits::MANIFEST_BYTES + 1).unwrap_or(u64::MAX);
-    let mut text = String::new();
-    let read = match args.file.as_os_str() == "-" {
-        true => io::stdin().lock().take(bound).read_to_string(&mut text),
-        false => File::open(&args.file).and_then(|file| file.take(bound).read_to_string(&mut text)),
-    };
-    read.map_err(|error| usage(Failure::new(format!("`{name}` can't be read")).because(&error)))?;
+    let text = mappings::text_of(&args.file);
+    let text = text.map_err(|error| usage(Failure::new(format!("`{name}` can't be read")).because(&error)))?;
     let desired = Desired::parse(&text).map_err(|problems| {
         let failure = usage(Failure::new(format!("`{name}` can't be applied, nothing was changed")));
         problems.iter().fold(failure, |failure, problem| failure.cause(problem.to_string()))

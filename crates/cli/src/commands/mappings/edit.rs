@@ -12,7 +12,7 @@ use kube_iam_core::manifest::{Manifest, ManifestError};
 use kube_iam_core::yaml::Mark;
 
 use super::{report, usage};
-use crate::args::{EditArgs, WriteArgs};
+use crate::args::EditArgs;
 use crate::compose;
 use crate::mappings::{self, Edit, State, Target, Wanted};
 use crate::report::Failure;
@@ -164,7 +164,6 @@ fn open(draft: &Path) -> Result<(), Failure> {
 /// Writes the keys that were edited; what others did to other keys stays.
 async fn write(target: &Target, args: &EditArgs, start: &State, data: &Data) -> Result<(), Failure> {
     let keys: Vec<&String> = start.data.keys().chain(data.keys()).collect();
-    let WriteArgs { .. } = &args.write;
     let done = mappings::run(Edit { target, args: &args.target, write: &args.write }, |state, maybe_written| {
         let mut touched = Touched::default();
         for key in &keys {
