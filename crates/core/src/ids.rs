@@ -26,6 +26,9 @@ pub enum IdError {
     /// A unique ID such as `AROA…`.
     #[error("a unique ID has 1 to 128 letters and digits")]
     UniqueId,
+    /// An instance ID has one of the two forms that EC2 has used.
+    #[error("an EC2 instance ID is `i-` and 8 or 17 letters and digits")]
+    InstanceId,
 }
 
 /// A twelve-digit AWS account ID.
@@ -122,6 +125,17 @@ text_id!(UniqueId, IdError::UniqueId, |text| {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 });
 
+/// The ID of an EC2 instance. As a session name it is the caller's word only.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InstanceId(String);
+
+// The Go authenticator takes word characters, not only hexadecimal digits.
+text_id!(InstanceId, IdError::InstanceId, |text| {
+    text.strip_prefix("i-").is_some_and(|id| {
+        matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+});
+
 impl Serialize for AccountId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -154,6 +168,16 @@ mod tests {
         assert!("c".repeat(limits::CLUSTER_ID_BYTES + 1).parse::<ClusterId>().is_err());
         for bad in ["", " x", "x ", "a\nb", "a\0b", "clüster"] {
             assert_eq!(bad.parse::<ClusterId>(), Err(IdError::ClusterId), "{bad}");
+        }
+    }
+
+    #[test]
+    fn instance_id_has_one_of_two_lengths() {
+        for good in ["i-12345678", "i-0123456789abcdef0"] {
+            assert_eq!(good.parse::<InstanceId>().unwrap().as_str(), good);
+        }
+        for bad in ["", "i-", "i-1234567", "i-0123456789abcdef", "I-12345678", "i-1234567é", "i-1234567/"] {
+            assert_eq!(bad.parse::<InstanceId>(), Err(IdError::InstanceId), "{bad}");
         }
     }
 

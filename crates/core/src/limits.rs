@@ -87,3 +87,7 @@ pub const OWNER_NAME_BYTES: usize = 63;
 
 /// Most findings of one check that are kept and reported.
 pub const FINDINGS: usize = 1000;
+
+/// Most instances named in one `DescribeInstances` call. EC2 advises against more
+/// than 1,000; one answer of 100 stays well below a mebibyte.
+pub const INSTANCES_PER_CALL: usize = 100;

@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 use core::future::Future;
 use core::pin::Pin;
 
+use crate::arn::Arn;
+use crate::ids::{AccountId, InstanceId};
 use crate::sts::StsRequest;
 
 /// A future behind a pointer, so that ports can be chosen at run time.
@@ -48,6 +50,59 @@ pub enum StsFailure {
     /// The reply is longer than its bound.
     #[error("the reply of STS is longer than 64 KiB")]
     TooLarge,
+}
+
+/// Describes EC2 instances, of one region and with one set of credentials.
+pub trait Instances: Send + Sync {
+    /// Makes one `DescribeInstances` call, without retries, for at most
+    /// [`crate::limits::INSTANCES_PER_CALL`] instances. Those that EC2 leaves out
+    /// of its answer are left out here.
+    fn describe<'a>(&'a self, ids: &'a [InstanceId]) -> BoxFuture<'a, Result<Vec<Instance>, AwsFailure>>;
+
+    /// Makes one `GetInstanceProfile` call to IAM: the role of an instance
+    /// profile, if it has one.
+    fn role_of_profile<'a>(&'a self, profile: &'a Arn) -> BoxFuture<'a, Result<Option<Arn>, AwsFailure>>;
+}
+
+/// What EC2 says of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// Its ID.
+    pub id: InstanceId,
+    /// `privateDnsName`; nothing while EC2 has none, which it says by an empty text.
+    pub private_dns_name: Option<String>,
+    /// The account it runs in: the owner of its reservation.
+    pub account: Option<AccountId>,
+    /// Whether its state is `pending` or `running`.
+    pub runs: bool,
+    /// The ARN of its instance profile.
+    pub profile: Option<Arn>,
+}
+
+/// Why AWS gave no answer to a signed call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AwsFailure {
+    /// EC2 knows none of these instances; the others were not described either.
+    #[error("EC2 does not know {}", listed(.0))]
+    UnknownInstances(Vec<InstanceId>),
+    /// Too many calls: again later, more slowly.
+    #[error("AWS throttles: {0}")]
+    Throttled(String),
+    /// The credentials may not make the call.
+    #[error("AWS denies the call: {0}")]
+    Denied(String),
+    /// No answer, or one that may be another the next time: 5xx, broken
+    /// connections, time.
+    #[error("AWS did not answer: {0}")]
+    Unavailable(String),
+    /// Any other refusal, or an answer that can't be read.
+    #[error("AWS answered with an error: {0}")]
+    Refused(String),
+}
+
+fn listed(ids: &[InstanceId]) -> String {
+    let ids: Vec<&str> = ids.iter().map(InstanceId::as_str).collect();
+    ids.join(", ")
 }
 
 /// Delivers the state of a source of mappings and each change of it.

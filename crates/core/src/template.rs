@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::identity::Identity;
+use crate::ids::InstanceId;
 
 /// A value that a pattern can ask for, spelt as in the Go authenticator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,9 +144,9 @@ impl Template {
                 Piece::Value(Placeholder::SessionNameRaw) => text.push_str(identity.session_name.as_str()),
                 Piece::Value(Placeholder::AccessKeyId) => text.push_str(identity.access_key_id.as_str()),
                 Piece::Value(Placeholder::Ec2PrivateDnsName) => {
-                    return Err(match is_instance_id(identity.session_name.as_str()) {
-                        true => TemplateError::NoPrivateDns,
-                        false => TemplateError::NotAnInstance,
+                    return Err(match identity.session_name.as_str().parse::<InstanceId>() {
+                        Ok(_) => TemplateError::NoPrivateDns,
+                        Err(_) => TemplateError::NotAnInstance,
                     });
                 }
             }
@@ -178,13 +179,6 @@ fn next_placeholder(text: &str) -> Option<(&str, Placeholder, &str)> {
         from = start + 1;
     }
     None
-}
-
-/// `i-` and 8 or 17 word characters: the two forms EC2 has used.
-fn is_instance_id(text: &str) -> bool {
-    text.strip_prefix("i-").is_some_and(|id| {
-        matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    })
 }
 
 #[cfg(test)]
