@@ -177,7 +177,9 @@ impl Retry {
         loop {
             self.attempts += 1;
             let asked_for = self.obstacle.as_ref().and_then(ApiError::retry_after).unwrap_or_default();
-            let pause = pause(self.attempts).max(asked_for);
+            // Whoever has little time left tries more often: newcomers, whose pauses
+            // are short, must not starve those who have waited.
+            let pause = pause(self.attempts).min(self.remaining() / 8).max(asked_for);
             if pause >= self.remaining_to_read() {
                 return Err(self.ended(timeout));
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube_iam_core::aws_auth::{Data, Document, Section};
 use tokio::task::JoinSet;
 
-use super::{SEED, on_kubeconfig, run, seeded, stored};
+use super::{SEED, control_plane, on_kubeconfig, run, seeded, stored};
 use crate::process::finish;
 
 fn names(data: &Data) -> Vec<String> {
@@ -13,8 +13,39 @@ fn names(data: &Data) -> Vec<String> {
     document.rows(Section::MapRoles).map(|row| row.arn().unwrap().rsplit('/').next().unwrap().to_owned()).collect()
 }
 
+/// What a thousand rows, each written once, must have left alone.
+fn all_there(data: &Data) {
+    let mut names = names(data);
+    assert_eq!(names.len(), 1001);
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 1001);
+    let (head, tail) = SEED.split_once("# the end").unwrap();
+    assert!(data["mapRoles"].starts_with(head) && data["mapRoles"].ends_with(&format!("# the end{tail}")));
+    assert_eq!(data["other"], "stays");
+}
+
 #[tokio::test]
-async fn fifty_writers_of_twenty_rows_lose_none() {
+async fn fifty_writers_of_twenty_rows_each_lose_none() {
+    let Some(control_plane) = seeded().await else { return };
+    let kubeconfig = control_plane.admin_kubeconfig().to_owned();
+    let write = |writer: usize| {
+        let kubeconfig = kubeconfig.clone();
+        async move {
+            for row in 0..20 {
+                let arn = format!("arn:aws:iam::111122223333:role/w{writer}-r{row}");
+                let args = ["create", "mapping", "--arn", &arn, "--group", "g", "--yes", "--timeout", "10m"];
+                finish(&mut on_kubeconfig(&kubeconfig, &args)).await.success();
+            }
+        }
+    };
+    (0..50).map(write).collect::<JoinSet<_>>().join_all().await;
+    all_there(&stored(&control_plane).await);
+    control_plane.stop().await;
+}
+
+#[tokio::test]
+async fn fifty_files_of_twenty_rows_lose_none() {
     let Some(control_plane) = seeded().await else { return };
     let kubeconfig = control_plane.admin_kubeconfig().to_owned();
     let folder = tempfile::tempdir().unwrap();
@@ -29,15 +60,28 @@ async fn fifty_writers_of_twenty_rows_lose_none() {
         }
     };
     (0..50).map(write).collect::<JoinSet<_>>().join_all().await;
-    let data = stored(&control_plane).await;
-    let mut names = names(&data);
-    assert_eq!(names.len(), 1001);
+    all_there(&stored(&control_plane).await);
+    control_plane.stop().await;
+}
+
+#[tokio::test]
+async fn twenty_who_find_no_aws_auth_make_one() {
+    let Some(control_plane) = control_plane().await else { return };
+    let kubeconfig = control_plane.admin_kubeconfig().to_owned();
+    let write = |writer: usize| {
+        let kubeconfig = kubeconfig.clone();
+        async move {
+            let arn = format!("arn:aws:iam::111122223333:role/w{writer}");
+            let args = ["create", "mapping", "--arn", &arn, "--group", "g", "--yes", "--timeout", "5m"];
+            finish(&mut on_kubeconfig(&kubeconfig, &args)).await.success();
+        }
+    };
+    (0..20).map(write).collect::<JoinSet<_>>().join_all().await;
+    let mut names = names(&stored(&control_plane).await);
     names.sort();
-    names.dedup();
-    assert_eq!(names.len(), 1001);
-    let (head, tail) = SEED.split_once("# the end").unwrap();
-    assert!(data["mapRoles"].starts_with(head) && data["mapRoles"].ends_with(&format!("# the end{tail}")));
-    assert_eq!(data["other"], "stays");
+    let mut wanted: Vec<String> = (0..20).map(|writer| format!("w{writer}")).collect();
+    wanted.sort();
+    assert_eq!(names, wanted);
     control_plane.stop().await;
 }
 
