@@ -180,7 +180,7 @@ impl Retry {
             // Whoever has little time left tries more often: newcomers, whose pauses
             // are short, must not starve those who have waited.
             let pause = pause(self.attempts).min(self.remaining() / 8).max(asked_for);
-            if pause >= self.remaining_to_read() {
+            if pause + limits::FIRST_PAUSE >= self.remaining_to_read() {
                 return Err(self.ended(timeout));
             }
             debug!(attempts = self.attempts, ?pause, obstacle = ?self.obstacle, "aws-auth is read again");
