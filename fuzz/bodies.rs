@@ -28,7 +28,7 @@ use kube_iam_core::reason::{Class, Reason};
 use kube_iam_core::review::{self, ReviewVersion};
 use kube_iam_core::secret::Token;
 use kube_iam_core::sts::{StsRequest, conclude};
-use kube_iam_core::template::{Placeholder, Template};
+use kube_iam_core::template::{Placeholder, Template, Values};
 use kube_iam_core::token::{PREFIX, TokenPolicy, check};
 use kube_iam_core::yaml;
 use serde_json::Value;
@@ -241,7 +241,7 @@ pub fn template(input: &[u8]) -> bool {
         assert_eq!(template.needs(placeholder), pattern.contains(name), "{name} in {pattern:?}");
     }
     let Some(identity) = identity("arn:aws:sts::111122223333:assumed-role/R/s", session) else { return false };
-    let rendered = template.render(&identity);
+    let rendered = template.render(&identity, &Values::default());
     assert_eq!(rendered.is_err(), template.needs(Placeholder::Ec2PrivateDnsName));
     let Ok(rendered) = rendered else { return false };
     if CHOSEN.iter().all(|mark| !text.contains(mark)) {

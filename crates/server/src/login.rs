@@ -15,6 +15,7 @@ use kube_iam_core::ports::Sts;
 use kube_iam_core::reason::Reason;
 use kube_iam_core::review::{self, Review, ReviewVersion};
 use kube_iam_core::secret::Fingerprint;
+use kube_iam_core::template::Values;
 use kube_iam_core::token::{self, TokenPolicy};
 use kube_iam_core::user_info::{UserInfo, user_info};
 use tokio::time::Instant;
@@ -161,7 +162,7 @@ impl Login {
         // After the cache: a mapping that was taken away counts at once.
         let current = self.mappings.load();
         let resolution = resolve(&current.snapshots, &identity);
-        let user = user_info(resolution, &identity, &current.policy).map_err(|error| Denial {
+        let user = user_info(resolution, &identity, &Values::default(), &current.policy).map_err(|error| Denial {
             identity: Some(Arc::clone(&identity)),
             ..Denial::new(Reason::from(&error), &error)
         })?;

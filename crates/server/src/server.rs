@@ -143,7 +143,7 @@ impl Running {
                 continue;
             }
             rows.iter().for_each(log_text::rows);
-            snapshot_remarks(snapshot).iter().for_each(log_text::remark);
+            snapshot_remarks(snapshot, false).iter().for_each(log_text::remark);
             self.metrics.note_snapshot(snapshot);
             let status = BackendStatus { mappings: snapshot.len(), reported: true, ..BackendStatus::default() };
             self.health.report(snapshot.backend(), status);

@@ -109,7 +109,7 @@ impl Known {
         let snapshot = Arc::new(self.state.snapshot());
         let stale = self.state.stale();
         remarks.iter().for_each(log_text::remark);
-        let about_snapshot = snapshot_remarks(&snapshot);
+        let about_snapshot = snapshot_remarks(&snapshot, false);
         if about_snapshot != self.remarks {
             about_snapshot.iter().for_each(log_text::remark);
             self.remarks = about_snapshot;
