@@ -153,6 +153,7 @@ fn ports(sts: &Arc<ScriptedSts>, source: ScriptedSource, seconds: &Arc<AtomicI64
     Ports {
         sts,
         aws_auth: Some(Box::new(source)),
+        instances: None,
         clock: Arc::new(move || Timestamp::from_second(seconds.load(Ordering::Relaxed)).unwrap()),
     }
 }
