@@ -93,7 +93,7 @@ async fn every_problem_of_a_configuration_is_listed_at_once() {
       line 3: `server.port`: it must be a port number, 0 to 65535
       line 5: in `mapRoles`: `rolearn` is not the ARN of a principal: an instance profile is not a principal; use the ARN of the role inside it
       line 6: `server.backendMode`: backend mode `CRD` is not supported by this version
-      line 7: `server.sourceARN` is not supported by this version (remove it, or stay with aws-iam-authenticator until kube-iam has it)
+      line 7: `server.sourceARN`: it must be an ARN with an account
     ");
     assert!(!home.path("cert.pem").exists(), "nothing was started");
 }
