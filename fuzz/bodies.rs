@@ -18,6 +18,7 @@ use kube_iam_core::aws_auth::{
 };
 use kube_iam_core::decision::{self, DenialStatus};
 use kube_iam_core::identity::{Identity, UserId};
+use kube_iam_core::ids::InstanceId;
 use kube_iam_core::last_good::{LastGood, LastGoodPolicy};
 use kube_iam_core::limits;
 use kube_iam_core::manifest::Manifest;
@@ -243,6 +244,9 @@ pub fn template(input: &[u8]) -> bool {
     let Some(identity) = identity("arn:aws:sts::111122223333:assumed-role/R/s", session) else { return false };
     let rendered = template.render(&identity, &Values::default());
     assert_eq!(rendered.is_err(), template.needs(Placeholder::Ec2PrivateDnsName));
+    let name = "node.ec2.internal".parse().ok();
+    let named = template.render(&identity, &Values { private_dns_name: name.as_ref() });
+    assert_eq!(named.is_ok(), rendered.is_ok() || session.parse::<InstanceId>().is_ok());
     let Ok(rendered) = rendered else { return false };
     if CHOSEN.iter().all(|mark| !text.contains(mark)) {
         let fixed = NAMES.iter().fold(pattern.to_string(), |text, (_, name, value)| text.replace(name, value));

@@ -269,3 +269,16 @@ async fn a_bomb_in_a_section_costs_little_memory() {
     assert!(peak < 128 * 1024, "the server's peak is {peak} kB");
     assert_eq!(webhook.terminate().await, Some(0));
 }
+
+#[tokio::test]
+async fn calls_to_ec2_are_bounded_by_the_flags_of_the_go_authenticator() {
+    let aws = Aws::start().await;
+    let home = Home::new("ec2DescribeInstancesQps: 20\nec2DescribeInstancesBurst: 10");
+    let flags = ["--port", "0", "--ec2-describeInstances-qps=30", "--ec2-describeInstances-burst", "1"];
+    drop(Webhook::run(&home, home.command(&aws).args(flags)).await);
+    for flag in ["--ec2-describeInstances-qps=0", "--ec2-describeInstances-burst=-1"] {
+        let finished = finish(home.command(&aws).arg(flag)).await;
+        assert_eq!(finished.code, Some(1), "{finished:?}");
+        assert!(finished.stderr.contains("it must be a whole number, at least 1"), "{finished:?}");
+    }
+}

@@ -116,10 +116,12 @@ impl Sts for ScriptedSts {
     }
 }
 
+type InstanceScript = Box<dyn Fn(&InstanceId) -> Result<Instance, AwsFailure> + Send + Sync>;
+
 /// EC2 by a script: what it says of each instance, and how long it takes. The role in
 /// every instance profile is `Node`.
 pub(crate) struct ScriptedInstances {
-    script: Box<dyn Fn(&InstanceId) -> Result<Instance, AwsFailure> + Send + Sync>,
+    script: InstanceScript,
     latency: Duration,
     asked: Mutex<usize>,
 }

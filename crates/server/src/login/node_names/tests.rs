@@ -296,7 +296,7 @@ async fn those_who_wait_are_bounded() {
             logins.spawn(async move { look_up(&names, "Node", &id).await.err().map(|error| error.reason()) });
         }
         let mut reasons = logins.join_all().await;
-        reasons.sort_by_key(|reason| reason.is_some());
+        reasons.sort_by_key(Option::is_some);
         assert_eq!(reasons, [None, None, None, Some(Reason::Overloaded)]);
         // Whoever has an answer makes room.
         assert!(stage.look_up(&id(9)).await.is_ok());
@@ -471,6 +471,33 @@ async fn iam_that_fails_verifies_nobody() {
         stage.ec2.roles.lock().unwrap().insert(PROFILE.parse().unwrap(), Err(failure));
         assert_eq!(stage.reason(&id(1)).await, Some(reason));
         assert_eq!(*stage.ec2.role_calls.lock().unwrap(), calls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_to_iam_are_bounded() {
+    for (profiles, refused) in [(limits::PROFILES_IN_FLIGHT, 0), (limits::PROFILES_IN_FLIGHT + 1, 1)] {
+        let stage = verifying(ScriptedEc2::new(Duration::from_millis(100), |asked| {
+            let of_its_own = |id: &InstanceId| kube_iam_core::ports::Instance {
+                profile: Some(format!("{PROFILE}-{id}").parse().unwrap()),
+                ..instance(id)
+            };
+            Ok(asked.ids.iter().map(of_its_own).collect())
+        }));
+        let (mut logins, moment) = (JoinSet::new(), Instant::now() + Duration::from_secs(5));
+        for node in 0..profiles {
+            let names = Arc::clone(&stage.names);
+            logins.spawn(async move {
+                // All come to IAM in one moment.
+                names.instance(&id(node), Look::Remembered, Instant::now() + limits::REQUEST).await.unwrap();
+                tokio::time::sleep_until(moment).await;
+                look_up(&names, "Node", &id(node)).await.unwrap_err().reason()
+            });
+        }
+        let reasons = logins.join_all().await;
+        let overloaded = reasons.iter().filter(|reason| **reason == Reason::Overloaded).count();
+        let denied = reasons.iter().filter(|reason| **reason == Reason::NodeRoleMismatch).count();
+        assert_eq!((overloaded, denied), (refused, limits::PROFILES_IN_FLIGHT), "{reasons:?}");
     }
 }
 
