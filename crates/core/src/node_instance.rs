@@ -16,7 +16,7 @@ use alloc::string::String;
 use crate::arn::{Arn, InstanceProfileArn, PrincipalKind};
 use crate::identity::Identity;
 use crate::ids::{AccountId, InstanceId};
-use crate::mapping::Resolution;
+use crate::mapping::{Mapping, Resolution};
 use crate::ports::AwsFailure;
 use crate::reason::Reason;
 use crate::template::{Placeholder, Values};
@@ -103,14 +103,15 @@ impl From<&NodeError> for Reason {
 pub fn needed(resolution: &Resolution<'_>, identity: &Identity, verifies: bool) -> Option<InstanceId> {
     let Resolution::Mapped { mapping, .. } = resolution else { return None };
     let asks = mapping.templates().any(|template| template.needs(Placeholder::Ec2PrivateDnsName));
-    let names_node = || {
-        let by_session = [Placeholder::SessionName, Placeholder::SessionNameRaw];
-        let template = mapping.username.as_ref().filter(|_| verifies)?;
-        let template = template.needs_any(&by_session).then_some(template)?;
-        let username = template.render(identity, &Values::default()).ok()?;
-        Some(username.starts_with(NODE_USERNAME_PREFIX))
-    };
-    if asks || names_node() == Some(true) { identity.session_name.as_str().parse().ok() } else { None }
+    let is_needed = asks || verifies && makes_node_of_session(mapping, identity);
+    if is_needed { identity.session_name.as_str().parse().ok() } else { None }
+}
+
+fn makes_node_of_session(mapping: &Mapping, identity: &Identity) -> bool {
+    let Some(template) = &mapping.username else { return false };
+    let by_session = template.needs(Placeholder::SessionName) || template.needs(Placeholder::SessionNameRaw);
+    let username = template.render(identity, &Values::default());
+    by_session && username.is_ok_and(|username| username.starts_with(NODE_USERNAME_PREFIX))
 }
 
 /// Whether the instance itself may be the caller's, and the profile whose role

@@ -88,11 +88,6 @@ impl Template {
         self.0.iter().any(|piece| matches!(piece, Piece::Value(value) if *value == placeholder))
     }
 
-    /// Whether the pattern asks for one of these values.
-    pub fn needs_any(&self, placeholders: &[Placeholder]) -> bool {
-        placeholders.iter().any(|placeholder| self.needs(*placeholder))
-    }
-
     /// Whether the pattern asks for nothing: it then gives its own text.
     pub fn is_literal(&self) -> bool {
         self.0.iter().all(|piece| matches!(piece, Piece::Literal(_)))

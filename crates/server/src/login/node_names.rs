@@ -74,15 +74,17 @@ struct Ask {
     answer: oneshot::Sender<Outcome>,
 }
 
+type KnownNodes = Known<InstanceId, Arc<NodeInstance>>;
+
 struct Shared {
     instances: Arc<dyn Instances>,
     limits: Limits,
     metrics: Arc<Metrics>,
-    known: Mutex<Known<InstanceId, Arc<NodeInstance>>>,
+    known: Mutex<KnownNodes>,
 }
 
 impl Shared {
-    fn known(&self) -> MutexGuard<'_, Known<InstanceId, Arc<NodeInstance>>> {
+    fn known(&self) -> MutexGuard<'_, KnownNodes> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use kube_iam_core::ports::AwsFailure;
 use kube_iam_server::{Settings, StartError};
+use tokio::task::JoinSet;
 
 use crate::scripted::{Act, ScriptedInstances};
-use crate::stage::{Stage, eventually, log_lines, mounted_file, settings};
+use crate::stage::{Stage, eventually, log_lines, mounted_file, quiet, settings};
 use crate::tokens::{review, token};
 
 const INSTANCE: &str = "i-0123456789abcdef0";
@@ -98,6 +99,34 @@ async fn another_role_does_not_get_the_name_of_an_instance() {
         !log_lines(&["access denied", "node_role_mismatch", "its role is `arn:aws:iam::111122223333:role/Node`"])
             .is_empty()
     );
+}
+
+/// A thousand nodes through the whole webhook, faster than the requirements have it.
+#[tokio::test]
+async fn a_storm_of_nodes_is_let_in_by_few_calls() {
+    let _quiet = quiet();
+    let instances = ScriptedInstances::new(Duration::from_millis(100), |id| {
+        Ok(ScriptedInstances::running(id, &format!("{id}.ec2.internal")))
+    });
+    let node = |number: u64| format!("i-{number:017x}");
+    let stage = Stage::of_nodes(&instances, move |asked| Act::role("Node", &node(asked.signature)), |_| {}).await;
+    let mut clients = Vec::new();
+    for _ in 0..10 {
+        clients.push(stage.http2().await);
+    }
+    let mut logins = JoinSet::new();
+    for number in 0..1000 {
+        let client = clients[number as usize % clients.len()].clone();
+        logins.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(2 * number)).await;
+            (number, client.review(review(&token(number))).await)
+        });
+    }
+    for (number, answer) in logins.join_all().await {
+        let username = format!(r#""username":"system:node:{}.ec2.internal""#, node(number));
+        assert!(answer.lets_in() && answer.body.contains(&username), "{number}: {answer:?}");
+    }
+    assert!(instances.calls() <= 60, "{} calls", instances.calls());
 }
 
 /// The Go authenticator breaks off its look-ups at the first signal.

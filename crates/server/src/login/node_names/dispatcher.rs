@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use kube_iam_core::ids::InstanceId;
-use kube_iam_core::node_instance::{Concluded, Fate, NodeError, NodeInstance, conclude};
+use kube_iam_core::node_instance::{Concluded, Fate, NodeError, conclude};
 use kube_iam_core::ports::{AwsFailure, Instance};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use super::bucket::Bucket;
 use super::queue::{Batch, Next, Queue, pause_after_miss};
-use super::{Ask, LookUpError, Outcome, Shared, timed_out};
+use super::{Ask, KnownNodes, LookUpError, Outcome, Shared, timed_out};
 use crate::log_text::{Plain, chain};
 use crate::settings::Settings;
 
@@ -139,7 +139,7 @@ impl Dispatcher {
                 Fate::Found(instance) => {
                     info!(instance = %id, name = %instance.name, "EC2 knows the instance of a node");
                     let instance = Arc::new(instance);
-                    self.keep(&id, &instance, now);
+                    self.change_known(|known| known.keep(id.clone(), Arc::clone(&instance), now));
                     self.land(&id, &Ok(instance));
                 }
                 Fate::Refused(error) => self.refuse(&id, error),
@@ -177,15 +177,15 @@ impl Dispatcher {
     fn refuse(&mut self, id: &InstanceId, error: NodeError) {
         // What AWS did not say proves nothing about what it said before.
         if !matches!(error, NodeError::Aws(..)) {
-            self.shared.known().forget(id);
+            self.change_known(|known| known.forget(id));
         }
         warn!(instance = %id, error = %Plain(&chain(&error)), "an instance gives no node");
         self.land(id, &Err(error.into()));
     }
 
-    fn keep(&self, id: &InstanceId, instance: &Arc<NodeInstance>, now: Instant) {
+    fn change_known(&self, change: impl FnOnce(&mut KnownNodes)) {
         let mut known = self.shared.known();
-        known.keep(id.clone(), Arc::clone(instance), now);
+        change(&mut known);
         self.shared.metrics.nodes.set(i64::try_from(known.len()).unwrap_or(i64::MAX));
     }
 
