@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use kube_iam_aws::environment::Environment;
 use kube_iam_aws::http::{HttpSettings, LoopbackAddress, Roots};
 use kube_iam_aws::sts_client::{StsClient, StsSettings};
-use kube_iam_core::ports::Sts;
+use kube_iam_core::config::{RoleArn, SourceArn};
+use kube_iam_core::ports::{Instances, Sts};
 use kube_iam_server::Clock;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,6 +40,24 @@ pub fn sts_from_environment() -> Result<Arc<dyn Sts>, Failure> {
     let settings = StsSettings::from_environment(&Environment::from_process())
         .map_err(|error| Failure::of(&error).hint("mend `HTTPS_PROXY`".to_string()))?;
     Ok(Arc::new(StsClient::new(settings)))
+}
+
+/// How EC2 and IAM are asked about the instances of nodes.
+pub struct Ec2Access {
+    /// The role that is assumed for it.
+    pub role: Option<RoleArn>,
+    /// On whose behalf that role is assumed.
+    pub source_arn: Option<SourceArn>,
+}
+
+/// The way to EC2, if there is one. Making it asks nobody: most servers never need it.
+pub fn instances(access: &Ec2Access) -> Result<Option<Arc<dyn Instances>>, Failure> {
+    let Ec2Access { role, source_arn } = access;
+    if role.is_some() || source_arn.is_some() {
+        let failure = Failure::new("this version can't ask EC2 by another role");
+        return Err(failure.hint("remove `ec2DescribeInstancesRoleARN` and `sourceARN`".to_string()));
+    }
+    Ok(None)
 }
 
 /// A way to STS that ends at a stand-in on this host, whatever the name in the

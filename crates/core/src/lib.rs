@@ -40,6 +40,7 @@ pub mod exec_credential;
 pub mod finding;
 pub mod guard;
 pub mod mapping;
+pub mod node_instance;
 pub mod reason;
 pub mod review;
 mod shown;
