@@ -143,3 +143,6 @@ impl Follower {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;
