@@ -93,7 +93,17 @@ async fn nodes_are_seen_as_they_come_go_and_turn_ready() {
 
     let forbidden = run(&control_plane, &["nodes", "wait", "--as", "nobody"]).await.failure(1);
     assert!(forbidden.contains("could not read the nodes") && forbidden.contains("`list` on `nodes`"), "{forbidden}");
+
+    // A server that goes away is waited for, and then it is the reason.
+    let mut left_alone = Waiting::start(&control_plane, &["--count", "9", "--timeout", "30s"]);
+    assert_eq!(left_alone.event().await["type"], "joined");
+    assert_eq!(left_alone.event().await["type"], "joined");
     control_plane.stop().await;
+    assert_eq!(left_alone.event().await["type"], "unreachable");
+    while left_alone.event().await["type"] != "timeout" {}
+    let said = left_alone.end().await;
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.stderr.contains("can't be reached") && said.stderr.contains("7 nodes have not joined"), "{said:?}");
 }
 
 #[tokio::test]

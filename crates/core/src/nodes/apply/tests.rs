@@ -1,8 +1,11 @@
 use std::format;
 use std::vec::Vec;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::authenticator::Authenticator;
+use crate::aws_auth::Row;
 
 const NODES: &str = "arn:aws:iam::111122223333:role/my-node-role";
 const STOCK: &str = "\
@@ -194,4 +197,45 @@ fn there_is_a_word_about_paths_and_other_accounts() {
     let planned =
         plan(&document(""), &[role("arn:aws:iam::444455556666:role/n", Kind::Linux)], Deciding::Unknown).unwrap();
     assert_eq!(planned.findings, []);
+}
+
+/// Rows about few roles, right, wrong and in between.
+fn rows() -> impl Strategy<Value = String> {
+    let role = prop::sample::select(Vec::from(["my-node-role", "team/my-node-role", "My-Node-Role", "other"]));
+    let username = prop::sample::select(Vec::from([
+        "",
+        "username: '', ",
+        "username: 'system:node:{{EC2PrivateDNSName}}', ",
+        "username: 'system:node:{{SessionName}}', ",
+        "username: dev, ",
+        "username: [x], ",
+    ]));
+    let groups = prop::sample::subsequence(
+        Vec::from(["system:bootstrappers", "system:nodes", "eks:kube-proxy-windows", "system:masters"]),
+        0..=4,
+    );
+    let row = (role, username, groups).prop_map(|(role, username, groups)| {
+        format!("- {{rolearn: 'arn:aws:iam::111122223333:role/{role}', {username}groups: [{}]}}\n", groups.join(", "))
+    });
+    prop::collection::vec(row, 0..4).prop_map(|rows| rows.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_row_loses_anything_and_none_is_written_twice(text in rows(), kind in prop::sample::select(Kind::ALL.to_vec())) {
+        let before = document(&text);
+        let Ok(planned) = plan(&before, &[role(NODES, kind)], Deciding::Unknown) else { return Ok(()) };
+        let after = before.edit(&planned.operations).unwrap().document;
+        prop_assert_eq!(&plan(&after, &[role(NODES, kind)], Deciding::Unknown).unwrap().operations, &[]);
+        let (old, new): (Vec<Row<'_>>, Vec<Row<'_>>) =
+            (before.rows(Section::MapRoles).collect(), after.rows(Section::MapRoles).collect());
+        for (old, new) in old.iter().zip(&new) {
+            prop_assert!(old.groups().iter().all(|group| new.groups().contains(group)));
+            prop_assert!(old.username().is_none_or(|name| name.is_empty() || Some(name) == new.username()));
+        }
+        let is_node_role = |row: &&Row<'_>| row.arn().unwrap().to_ascii_lowercase().ends_with("/my-node-role");
+        let count = |rows: &[Row<'_>]| rows.iter().filter(is_node_role).count();
+        prop_assert_eq!(count(&new), count(&old).max(1));
+        prop_assert_eq!(new.len() - old.len(), count(&new) - count(&old));
+    }
 }
