@@ -1,9 +1,7 @@
 //! What a person, or a program, sees while nodes are waited for.
 
-use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
-use anstream::{AutoStream, ColorChoice};
 use jiff::Timestamp;
 use kube_iam_cluster::ApiError;
 use kube_iam_core::nodes::{Event, Node, Progress};
@@ -69,12 +67,9 @@ fn line<T: Serialize>(what: T) -> Result<(), Failure> {
 impl View {
     /// The view that suits the form and the terminal.
     pub fn new(form: WaitForm) -> Self {
-        let stderr = io::stderr();
-        // Who wants no colours, or has a terminal without, gets no moving cursor.
-        let is_live = stderr.is_terminal() && AutoStream::choice(&stderr) != ColorChoice::Never;
         match form {
             WaitForm::Json => Self::Json,
-            WaitForm::Text if is_live => Self::Live { drawn: 0 },
+            WaitForm::Text if output::can_redraw() => Self::Live { drawn: 0 },
             WaitForm::Text => Self::Lines,
         }
     }
