@@ -8,7 +8,7 @@ mod flow;
 mod show;
 mod target;
 
-pub use cluster::exit_of;
+pub use cluster::{Cluster, exit_of};
 pub use facts::Surroundings;
 pub use file::text_of;
 pub use flow::{Done, Edit, Wanted, ask, run};

@@ -5,7 +5,6 @@
 //! missed, a deletion too, is seen at the latest when the watch has run its time.
 
 mod conversation;
-pub(crate) mod pause;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +17,9 @@ use kube_iam_core::ports::{BoxFuture, MappingSource, Observation};
 use tracing::debug;
 
 use self::conversation::Watch;
-use self::pause::{Cause, Pause};
+
 use crate::ReadError;
+use crate::pause::{Cause, Pause};
 
 /// The ConfigMap `kube-system/aws-auth` as a source of mappings.
 pub struct AwsAuthSource {

@@ -55,4 +55,5 @@ mod json;
 pub mod last_good;
 pub mod listing;
 pub mod manifest;
+pub mod nodes;
 pub mod owners;

@@ -12,7 +12,7 @@ use kube_iam_core::authenticator::{Authenticator, Deciding};
 use kube_iam_core::aws_auth::Data;
 
 use super::target::{Origin, State};
-use crate::args::TargetArgs;
+use crate::args::ClusterArgs;
 use crate::exit::Exit;
 use crate::report::Failure;
 use crate::terminal::Terminal;
@@ -30,7 +30,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// Finds the cluster by a kubeconfig, or by its name in EKS.
-    pub async fn open(args: &TargetArgs) -> Result<Self, Failure> {
+    pub async fn open(args: &ClusterArgs) -> Result<Self, Failure> {
         let impersonation = Impersonation { user: args.act_as.clone(), groups: args.act_as_groups.clone() };
         let (client, deciding, creator_is_admin) = match &args.cluster {
             Some(name) => through_eks(name, args, impersonation).await?,
@@ -50,9 +50,9 @@ impl Cluster {
         Ok(Self { store: AwsAuthStore::new(client.clone()), client, deciding, creator_is_admin })
     }
 
-    /// Who decides, as far as EKS was asked.
-    pub fn deciding(&self) -> Deciding {
-        self.deciding
+    /// Who decides: what was given, or else what EKS says.
+    pub fn deciding(&self, given: Deciding) -> Deciding {
+        if given == Deciding::Unknown { self.deciding } else { given }
     }
 
     /// Reads aws-auth.
@@ -114,7 +114,7 @@ pub fn exit_of(error: &ApiError) -> Exit {
 
 async fn through_eks(
     name: &str,
-    args: &TargetArgs,
+    args: &ClusterArgs,
     impersonation: Impersonation,
 ) -> Result<(Client, Deciding, bool), Failure> {
     let mut environment = Environment::from_process();

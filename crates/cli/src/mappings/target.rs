@@ -77,15 +77,15 @@ impl Target {
     pub async fn open(args: &TargetArgs) -> Result<Self, Failure> {
         match &args.manifest {
             Some(path) => Ok(Self::File(File::new(path))),
-            None => Cluster::open(args).await.map(|cluster| Self::Cluster(Box::new(cluster))),
+            None => Cluster::open(&args.cluster).await.map(|cluster| Self::Cluster(Box::new(cluster))),
         }
     }
 
     /// Which authenticator decides, as far as that is known.
     pub fn deciding(&self, args: &TargetArgs) -> Deciding {
-        match (self, args.authenticator) {
-            (Self::Cluster(cluster), Deciding::Unknown) => cluster.deciding(),
-            (_, given) => given,
+        match self {
+            Self::Cluster(cluster) => cluster.deciding(args.authenticator),
+            Self::File(_) => args.authenticator,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::process::{Finished, finish, finish_with_input, kube_iam};
 
 const DEV: &str = "arn:aws:iam::111122223333:role/dev";
 
-const SEED: &str = "\
+pub(crate) const SEED: &str = "\
 # the first administrators
 - rolearn: arn:aws:iam::111122223333:role/Admin # never remove
   username: admin
@@ -25,19 +25,19 @@ const SEED: &str = "\
 ";
 
 /// A control plane of the test's own: there is one aws-auth in each.
-async fn control_plane() -> Option<ControlPlane> {
+pub(crate) async fn control_plane() -> Option<ControlPlane> {
     let binaries = tokio::task::spawn_blocking(Binaries::build_or_find).await.unwrap();
     let binaries = required_in_ci(binaries)?;
     Some(ControlPlane::start(&binaries, Options::default()).await.unwrap())
 }
 
-async fn kubectl(control_plane: &ControlPlane, args: &[&str], input: &str) -> Finished {
+pub(crate) async fn kubectl(control_plane: &ControlPlane, args: &[&str], input: &str) -> Finished {
     let mut command = control_plane.kubectl().unwrap();
     command.args(args);
     finish_with_input(&mut command, input).await
 }
 
-async fn seeded() -> Option<ControlPlane> {
+pub(crate) async fn seeded() -> Option<ControlPlane> {
     let control_plane = control_plane().await?;
     let indented: String = SEED.lines().map(|line| format!("    {line}\n")).collect();
     let manifest = format!(
@@ -47,21 +47,21 @@ async fn seeded() -> Option<ControlPlane> {
     Some(control_plane)
 }
 
-fn on(control_plane: &ControlPlane, args: &[&str]) -> Command {
+pub(crate) fn on(control_plane: &ControlPlane, args: &[&str]) -> Command {
     on_kubeconfig(control_plane.admin_kubeconfig(), args)
 }
 
-fn on_kubeconfig(kubeconfig: &Path, args: &[&str]) -> Command {
+pub(crate) fn on_kubeconfig(kubeconfig: &Path, args: &[&str]) -> Command {
     let mut command = kube_iam();
     command.args(args).arg("--kubeconfig").arg(kubeconfig).env("NO_PROXY", "127.0.0.1,localhost");
     command
 }
 
-async fn run(control_plane: &ControlPlane, args: &[&str]) -> Finished {
+pub(crate) async fn run(control_plane: &ControlPlane, args: &[&str]) -> Finished {
     finish(&mut on(control_plane, args)).await
 }
 
-async fn stored(control_plane: &ControlPlane) -> BTreeMap<String, String> {
+pub(crate) async fn stored(control_plane: &ControlPlane) -> BTreeMap<String, String> {
     let args = ["get", "configmap", "aws-auth", "-n", "kube-system", "-o", "json"];
     let object: Value = serde_json::from_str(&kubectl(control_plane, &args, "").await.success()).unwrap();
     serde_json::from_value(object["data"].clone()).unwrap()

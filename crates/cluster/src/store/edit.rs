@@ -7,8 +7,8 @@ use tracing::debug;
 
 use super::{Answer, AwsAuthStore, Current, Stored, Touched, WriteOptions};
 use crate::ApiError;
-use crate::aws_auth::pause::random;
 use crate::limits;
+use crate::pause::random;
 
 /// What an edit is derived from.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,34 @@
+//! The commands on worker nodes.
+
+mod apply;
+mod aws;
+mod list;
+mod view;
+mod wait;
+mod why;
+
+use kube_iam_cluster::nodes;
+use kube_iam_core::nodes::Node;
+
+use crate::args::NodesResource;
+use crate::mappings::{Cluster, exit_of};
+use crate::report::Failure;
+
+/// Runs what was typed.
+pub fn run(command: &NodesResource) -> Result<(), Failure> {
+    match command {
+        NodesResource::Apply(args) => apply::run(args),
+        NodesResource::Wait(args) => wait::run(args),
+        NodesResource::List(args) => list::run(args),
+        NodesResource::Why(args) => why::run(args),
+    }
+}
+
+/// All nodes of a cluster.
+async fn all(cluster: &Cluster) -> Result<Vec<Node>, Failure> {
+    nodes(&cluster.client).await.map_err(|error| unread(&error))
+}
+
+fn unread(error: &kube_iam_cluster::ApiError) -> Failure {
+    Failure::new("could not read the nodes").because(error).hint(error.hint()).exit(exit_of(error))
+}
