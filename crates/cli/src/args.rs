@@ -18,7 +18,7 @@ pub use mappings::{
 };
 pub use quickstart::QuickstartArgs;
 pub use server::ServerArgs;
-pub use target::{DryRun, ResultForm, TargetArgs, WriteArgs};
+pub use target::{DryRun, ResultForm, TargetArgs, WriteArgs, rule};
 pub use token::TokenArgs;
 pub use verify::{VerifyArgs, VerifyOutput};
 
