@@ -181,11 +181,23 @@ fn impersonation(args: &TargetArgs) -> Impersonation {
     Impersonation { user: args.act_as.clone(), groups: args.act_as_groups.clone() }
 }
 
+/// Variables that come before profiles. A profile that is named comes before them,
+/// as in the AWS CLI and its SDKs; what somebody else left there is not to be used.
+const BEFORE_PROFILES: [&str; 6] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+];
+
 /// Asks EKS for a cluster, and makes a token for it.
 pub async fn find(name: &str, args: &TargetArgs) -> Result<(Described, Endpoint), OpenError> {
     let mut environment = Environment::from_process();
     if let Some(profile) = &args.profile {
         environment = environment.with("AWS_PROFILE", profile);
+        environment = BEFORE_PROFILES.iter().fold(environment, |environment, name| environment.with(name, ""));
     }
     let prompt = Terminal { interactive: None };
     let now = Timestamp::now();
