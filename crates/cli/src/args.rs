@@ -22,7 +22,7 @@ pub use nodes::{
 };
 pub use quickstart::QuickstartArgs;
 pub use server::ServerArgs;
-pub use target::{ClusterArgs, DryRun, ResultForm, TargetArgs, WriteArgs};
+pub use target::{ClusterArgs, DryRun, ResultForm, TargetArgs, WriteArgs, rule};
 pub use token::TokenArgs;
 pub use verify::{VerifyArgs, VerifyOutput};
 

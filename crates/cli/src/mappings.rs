@@ -8,9 +8,9 @@ mod flow;
 mod show;
 mod target;
 
-pub use cluster::{Cluster, exit_of};
+pub use cluster::{Cluster, OpenError, exit_of, find, unread};
 pub use facts::Surroundings;
 pub use file::text_of;
-pub use flow::{Done, Edit, Wanted, ask, run};
+pub use flow::{Done, Edit, Wanted, ask, found, judged, options, run, with};
 pub use show::findings;
 pub use target::{State, Target};

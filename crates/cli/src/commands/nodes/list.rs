@@ -7,7 +7,7 @@ use kube_iam_core::nodes::{Columns, listing, names, table};
 use super::all;
 use crate::args::{ListForm, NodesListArgs};
 use crate::compose;
-use crate::mappings::Cluster;
+use crate::mappings::{Cluster, unread};
 use crate::output;
 use crate::report::Failure;
 
@@ -16,7 +16,7 @@ pub fn run(args: &NodesListArgs) -> Result<(), Failure> {
     let (cluster, state, nodes) = compose::runtime()?.block_on(async {
         let cluster = Cluster::open(&args.cluster).await?;
         let (state, nodes) = tokio::join!(cluster.read(), all(&cluster));
-        Ok::<_, Failure>((cluster, state?, nodes?))
+        Ok::<_, Failure>((cluster, state.map_err(|error| unread(&error))?, nodes?))
     })?;
     let document = Document::parse(&state.data).ok();
     if document.is_none() {

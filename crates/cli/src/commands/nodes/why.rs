@@ -8,7 +8,7 @@ use kube_iam_core::nodes::{AwsAuth, Diagnosis, Scene, why};
 use super::all;
 use crate::args::{NodesWhyArgs, WhyForm};
 use crate::compose;
-use crate::mappings::Cluster;
+use crate::mappings::{Cluster, unread};
 use crate::output;
 use crate::report::Failure;
 
@@ -17,7 +17,7 @@ pub fn run(args: &NodesWhyArgs) -> Result<(), Failure> {
     let (cluster, state, nodes) = compose::runtime()?.block_on(async {
         let cluster = Cluster::open(&args.cluster).await?;
         let (state, nodes) = tokio::join!(cluster.read(), all(&cluster));
-        Ok::<_, Failure>((cluster, state?, nodes?))
+        Ok::<_, Failure>((cluster, state.map_err(|error| unread(&error))?, nodes?))
     })?;
     let document = Document::parse(&state.data);
     let aws_auth = match &document {
