@@ -1,5 +1,10 @@
 //! ARNs of everybody who can sign a request: users, roles and their sessions,
-//! federated users and the root of an account.
+//! federated users and the root of an account; and those of instance profiles,
+//! which hold a role.
+
+mod instance_profile;
+
+pub use instance_profile::InstanceProfileArn;
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
@@ -38,6 +43,9 @@ pub enum ArnError {
     /// An instance profile contains a role but is none.
     #[error("an instance profile is not a principal; use the ARN of the role inside it")]
     InstanceProfile,
+    /// An instance profile was needed.
+    #[error("`{0}` is not an instance profile of IAM")]
+    NoProfile(String),
     /// The resource can't sign requests.
     #[error("`{0}` is not a principal; a user, role, assumed role, federated user or root is needed")]
     Resource(String),
