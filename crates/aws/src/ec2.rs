@@ -4,6 +4,8 @@
 mod access;
 mod answer;
 
+use std::sync::Arc;
+
 use hyper::body::Bytes;
 use kube_iam_core::arn::{Arn, InstanceProfileArn};
 use kube_iam_core::ids::InstanceId;
@@ -29,7 +31,7 @@ const VERSION: &str = "2016-11-15";
 /// A long-running process: credentials are found when the first call needs them, and anew before they end, so that making one asks
 /// nobody and needs nothing.
 pub struct Ec2Instances {
-    access: Access,
+    access: Arc<Access>,
 }
 
 impl Ec2Instances {
@@ -56,7 +58,10 @@ impl Ec2Instances {
             found.extend(page.instances.into_iter().filter(|instance| ids.contains(&instance.id)));
             match page.next {
                 None => return Ok(found),
-                Some(mark) if mark.len() > limits::PAGE_MARK_BYTES || found.len() >= ids.len() => return Ok(found),
+                Some(_) if found.len() >= ids.len() => return Ok(found),
+                Some(mark) if mark.len() > limits::PAGE_MARK_BYTES => {
+                    return Err(AwsFailure::Refused("the mark of the next page is too long".to_owned()));
+                }
                 Some(mark) => next = Some(mark),
             }
         }
@@ -77,7 +82,7 @@ impl Ec2Instances {
 
     /// Sends a request once.
     async fn send(&self, call: &Call) -> Result<Bytes, Failure> {
-        let ready = self.access.ready().await.map_err(|error| Failure::Credentials(access::failure(&error)))?;
+        let ready = self.access.ready().await.map_err(Failure::Credentials)?;
         let request = ready.sign(call, self.access.now()).map_err(Failure::Credentials)?;
         let outcome = call.send(&ready.http, request, limits::NODE_CALL_TIMEOUT).await;
         if let Err(Unanswered::Refused(refusal)) = &outcome

@@ -7,7 +7,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod cache;
-pub mod call_error;
+mod call_error;
 mod calls;
 mod chain;
 pub mod cloudformation;

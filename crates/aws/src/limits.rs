@@ -74,6 +74,9 @@ pub const NODE_CREDENTIALS_TIMEOUT: Duration = SDK_CALL_TIMEOUT;
 /// A server's credentials are replaced when they end sooner than this: as the AWS SDKs do with those of instances.
 pub const CREDENTIALS_REFRESH: SignedDuration = SignedDuration::from_mins(5);
 
+/// How long a server does not look for credentials again: where it found none, calls fail at once meanwhile.
+pub const CREDENTIALS_PAUSE: SignedDuration = SignedDuration::from_secs(2);
+
 /// A server's session of an assumed role, in seconds: an hour, the longest that every role allows and what the Go authenticator asks
 /// for.
 pub const NODE_ROLE_SESSION_SECONDS: i32 = 3600;

@@ -1,12 +1,12 @@
 //! Credentials and endpoints of a process that runs for long: found when they are needed, replaced before they end.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Request;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube_iam_core::ids::AccountId;
 use kube_iam_core::ports::AwsFailure;
 
@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::credentials::Origin;
 use crate::endpoint::{Target, TargetError};
 use crate::environment::Environment;
-use crate::error::{CredentialError, Trouble};
+use crate::error::CredentialError;
 use crate::http::{Http, causes};
 use crate::limits;
 use crate::mfa::{MfaPrompt, NobodyToAsk};
@@ -58,9 +58,24 @@ pub struct OnBehalfOf {
 /// The settings, and what was found by them.
 pub(super) struct Access {
     settings: Ec2Settings,
-    ready: Mutex<Option<Arc<Ready>>>,
+    state: Mutex<State>,
     /// Held by whoever looks for credentials, so that all others wait for the same.
     search: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    ready: Option<Arc<Ready>>,
+    /// When somebody last looked, and why that failed if it did.
+    looked: Option<(Timestamp, Option<AwsFailure>)>,
+}
+
+impl State {
+    /// What came of looking a moment ago, if anybody did.
+    fn just_looked(&self, now: Timestamp) -> Option<&Option<AwsFailure>> {
+        let (at, failure) = self.looked.as_ref()?;
+        (now.duration_since(*at).abs() < limits::CREDENTIALS_PAUSE).then_some(failure)
+    }
 }
 
 /// What calls are made with.
@@ -72,54 +87,82 @@ pub(super) struct Ready {
 }
 
 impl Access {
-    pub(super) fn new(settings: Ec2Settings) -> Self {
-        Self { settings, ready: Mutex::default(), search: tokio::sync::Mutex::default() }
+    pub(super) fn new(settings: Ec2Settings) -> Arc<Self> {
+        Arc::new(Self { settings, state: Mutex::default(), search: tokio::sync::Mutex::default() })
     }
 
     pub(super) fn now(&self) -> Timestamp {
         (self.settings.clock)()
     }
 
-    /// What calls are made with at this moment. Where it ends soon, one caller replaces it and the others go on with what there is.
-    pub(super) async fn ready(&self) -> Result<Arc<Ready>, CredentialError> {
-        let known = self.known();
-        let Some(known) = known.filter(|ready| ready.last(jiff::SignedDuration::ZERO, self.now())) else {
-            let _search = self.search.lock().await;
-            // Perhaps found by another while this one waited.
-            return match self.known().filter(|ready| ready.last(jiff::SignedDuration::ZERO, self.now())) {
-                Some(ready) => Ok(ready),
-                None => self.search().await,
-            };
+    /// What calls are made with at this moment. Where it ends soon, it is replaced while calls go on with it.
+    pub(super) async fn ready(self: &Arc<Self>) -> Result<Arc<Ready>, AwsFailure> {
+        let Some(ready) = self.lasting(SignedDuration::ZERO) else {
+            // In a task of its own: a caller that stops waiting leaves what it began to the next one.
+            let access = Arc::clone(self);
+            let search = tokio::spawn(async move { access.search().await });
+            return search.await.unwrap_or_else(|error| Err(AwsFailure::Unavailable(error.to_string())));
         };
-        if known.last(limits::CREDENTIALS_REFRESH, self.now()) {
-            return Ok(known);
+        if !ready.last(limits::CREDENTIALS_REFRESH, self.now()) && self.search.try_lock().is_ok() {
+            let access = Arc::clone(self);
+            tokio::spawn(async move { access.renew().await });
         }
-        let Ok(_search) = self.search.try_lock() else { return Ok(known) };
-        Ok(self.search().await.unwrap_or_else(|error| {
-            tracing::warn!(error = %causes(&error), "AWS credentials could not be renewed; the old ones are used until they end");
-            known
-        }))
+        Ok(ready)
     }
 
     /// Looks anew the next time: AWS does not take these credentials.
     pub(super) fn forget(&self, refused: &Arc<Ready>) {
-        let mut known = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        known.take_if(|ready| Arc::ptr_eq(ready, refused));
+        self.state().ready.take_if(|ready| Arc::ptr_eq(ready, refused));
     }
 
-    fn known(&self) -> Option<Arc<Ready>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What is known, if it lasts longer than `time`.
+    fn lasting(&self, time: SignedDuration) -> Option<Arc<Ready>> {
+        let now = self.now();
+        self.state().ready.clone().filter(|ready| ready.last(time, now))
     }
 
-    async fn search(&self) -> Result<Arc<Ready>, CredentialError> {
-        let search = tokio::time::timeout(limits::NODE_CREDENTIALS_TIMEOUT, self.find());
-        let found = search.await.unwrap_or_else(|_| {
-            let source = "they were not found in time".into();
-            Err(CredentialError::Call { action: "GetCredentials", trouble: Trouble::Network, source })
-        })?;
-        let found = Arc::new(found);
-        *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&found));
-        Ok(found)
+    async fn search(&self) -> Result<Arc<Ready>, AwsFailure> {
+        let _search = self.search.lock().await;
+        // Perhaps found by another while this one waited.
+        match self.lasting(SignedDuration::ZERO) {
+            Some(ready) => Ok(ready),
+            None => self.look().await,
+        }
+    }
+
+    async fn renew(&self) {
+        let Ok(_search) = self.search.try_lock() else { return };
+        // A source may give the same once more: a storm of calls is no reason to ask it again and again.
+        let just_looked = self.state().just_looked(self.now()).is_some();
+        if !just_looked && self.lasting(limits::CREDENTIALS_REFRESH).is_none() {
+            // A failure is in the log, and calls go on with what there is.
+            let _ = self.look().await;
+        }
+    }
+
+    /// Looks for credentials, unless that has just failed.
+    async fn look(&self) -> Result<Arc<Ready>, AwsFailure> {
+        if let Some(Some(failure)) = self.state().just_looked(self.now()) {
+            return Err(failure.clone());
+        }
+        let search = tokio::time::timeout(limits::NODE_CREDENTIALS_TIMEOUT, self.find()).await;
+        let outcome = match search {
+            Ok(found) => found.map(Arc::new).map_err(|error| failure(&error)),
+            Err(_) => Err(AwsFailure::Unavailable("AWS credentials were not found in time".to_owned())),
+        };
+        if let Err(error) = &outcome {
+            tracing::warn!(%error, "no AWS credentials to ask EC2 with, or no new ones");
+        }
+        let mut state = self.state();
+        state.looked = Some((self.now(), outcome.as_ref().err().cloned()));
+        if let Ok(ready) = &outcome {
+            state.ready = Some(Arc::clone(ready));
+        }
+        outcome
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn find(&self) -> Result<Ready, CredentialError> {
@@ -153,7 +196,7 @@ impl Access {
 }
 
 impl Ready {
-    fn last(&self, time: jiff::SignedDuration, now: Timestamp) -> bool {
+    fn last(&self, time: SignedDuration, now: Timestamp) -> bool {
         self.found.credentials.last(time, now)
     }
 
@@ -168,7 +211,7 @@ impl Ready {
 }
 
 /// What missing credentials mean for a call that needed them.
-pub(super) fn failure(error: &CredentialError) -> AwsFailure {
+fn failure(error: &CredentialError) -> AwsFailure {
     let told = chained(error);
     match error {
         CredentialError::AssumeRoleDenied { .. }

@@ -112,6 +112,16 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_an_answer_is_none() {
+        let whole = "<DescribeInstancesResponse><reservationSet><item><ownerId>1</ownerId><instancesSet><item><instanceId>i-0000000b\
+                     </instanceId></item></instancesSet></item></reservationSet></DescribeInstancesResponse>";
+        assert_eq!(read(whole.as_bytes()).unwrap().instances.len(), 1);
+        for end in 0..whole.len() {
+            assert!(read(&whole.as_bytes()[..end]).is_err(), "{}", &whole[..end]);
+        }
+    }
+
+    #[test]
     fn another_document_is_no_answer() {
         for body in
             ["", "{}", "<Response/>", "<DescribeInstancesResponse/>", "<DescribeInstancesResponse><reservationSet>"]
