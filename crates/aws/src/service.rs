@@ -9,6 +9,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use jiff::Timestamp;
+use kube_iam_core::partition::StsEndpoint;
 
 use crate::config::Config;
 use crate::credentials::Credentials;
@@ -64,7 +65,7 @@ impl Service {
         let configured = Target::configured(&url, region)?;
         match self {
             // Wherever it is, it is signed for in the one region of its partition.
-            Self::Iam => Ok(Target { region: official()?.region, ..configured }),
+            Self::Iam => Ok(Target { region: Target::iam(region, StsEndpoint::default())?.region, ..configured }),
             Self::CloudFormation | Self::Ec2 | Self::Eks => Ok(configured),
         }
     }

@@ -107,6 +107,8 @@ async fn each_failure_is_told_apart_and_none_is_retried() {
         assert!(matches!(failure, AwsFailure::Refused(_)), "{fault:?}: {failure:?}");
     }
     elsewhere.assert_untouched();
+    world.standin.inject(Fault::HugeBody(limits::EC2_REPLY_BYTES as u64), Times::Next(1));
+    assert!(describe(&world, &IDS).await.is_ok());
     world.standin.deny("ec2:DescribeInstances");
     let AwsFailure::Denied(told) = describe(&world, &IDS).await.unwrap_err() else { panic!() };
     assert!(told.starts_with("UnauthorizedOperation: ") && told.contains(USER), "{told}");

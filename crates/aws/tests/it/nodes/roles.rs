@@ -9,7 +9,7 @@ use kube_iam_aws::error::{CredentialError, Trouble};
 use kube_iam_aws::iam::IamError;
 use kube_iam_aws::limits;
 use kube_iam_aws::session::{CallError, Session};
-use kube_iam_standin::{Fault, Nodegroup, Service, Settings, Stack, Times};
+use kube_iam_standin::{Cluster, Fault, Nodegroup, Service, Settings, Stack, Times};
 
 use super::{ACCOUNT, ROLE, settings, world};
 use crate::eks::{REGION, environment, open};
@@ -87,6 +87,40 @@ async fn pages_have_their_bound_and_not_one_more() {
     world.standin.add_stack(Stack::new("more", REGION, ACCOUNT));
     let error = of_all_stacks(&world).await.unwrap_err();
     assert!(matches!(error, StackError::Call(CallError::TooManyPages { .. })), "{error:?}");
+
+    world.standin.add_cluster(Cluster::creating("prod", REGION, ACCOUNT));
+    for number in 0..=limits::PAGES {
+        world.standin.add_nodegroup(Nodegroup::new(format!("n{number}"), "prod", REGION, ACCOUNT, ROLE));
+    }
+    let listed = with_session!(&world, |session| session.nodegroups("prod", Timestamp::now()).await);
+    assert!(matches!(listed, Err(NodegroupError::Call(CallError::TooManyPages { .. }))), "{listed:?}");
+}
+
+#[tokio::test]
+async fn the_mark_of_a_page_has_its_bound() {
+    let world = world(settings()).await;
+    let answered = |content_type: &str, text: String| {
+        let (content_type, bytes) = (content_type.to_owned(), text.into_bytes());
+        world.standin.inject(Fault::Body { status: 200, content_type, bytes }, Times::Next(1));
+    };
+    let stacks = |mark: usize| {
+        let mark = "m".repeat(mark);
+        format!(
+            "<DescribeStacksResponse><DescribeStacksResult><NextToken>{mark}</NextToken></DescribeStacksResult></DescribeStacksResponse>"
+        )
+    };
+    let groups = |mark: usize| format!("{{\"nodegroups\":[],\"nextToken\":\"{}\"}}", "m".repeat(mark));
+    // As long as may be is sent back, and refused there.
+    for (mark, calls) in [(limits::PAGE_MARK_BYTES, 2), (limits::PAGE_MARK_BYTES + 1, 1)] {
+        let before = world.standin.call_count();
+        answered("text/xml", stacks(mark));
+        assert!(of_all_stacks(&world).await.is_err());
+        assert_eq!(world.standin.call_count() - before, calls, "{mark}");
+        answered("application/json", groups(mark));
+        let listed = with_session!(&world, |session| session.nodegroups("prod", Timestamp::now()).await);
+        assert!(listed.is_err());
+        assert_eq!(world.standin.call_count() - before, 2 * calls, "{mark}");
+    }
 }
 
 #[tokio::test]
@@ -181,9 +215,16 @@ async fn what_passes_is_retried_and_what_stays_is_told() {
     assert_eq!(error.to_string(), "CloudFormation gave an answer to `DescribeStacks` that makes no sense");
     assert_eq!(error.source().unwrap().to_string(), "the answer is no `DescribeStacksResponse`");
 
+    world.standin.inject(Fault::HugeBody(limits::STACKS_REPLY_BYTES as u64), Times::Next(1));
+    assert!(of_stack(&world, "nodes").await.is_ok());
     world.standin.inject(Fault::HugeBody(limits::STACKS_REPLY_BYTES as u64 + 1), Times::Next(1));
     let error = of_stack(&world, "nodes").await.unwrap_err();
     assert_eq!(error.source().unwrap().to_string(), "the reply is too large");
+    for (bytes, fits) in [(limits::IAM_REPLY_BYTES, true), (limits::IAM_REPLY_BYTES + 1, false)] {
+        world.standin.inject(Fault::HugeBody(bytes as u64), Times::Next(1));
+        let role = with_session!(&world, |session| session.role("NodeRole", Timestamp::now()).await);
+        assert_eq!(role.is_ok(), fits, "{bytes}");
+    }
 
     let gone = Tripwire::new().url();
     let error = of_stack(world.set("HTTPS_PROXY", &gone), "nodes").await.unwrap_err();
