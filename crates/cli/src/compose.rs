@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use kube_iam_aws::ec2::{Ec2Instances, Ec2Role, Ec2Settings, OnBehalfOf};
 use kube_iam_aws::environment::Environment;
 use kube_iam_aws::http::{HttpSettings, LoopbackAddress, Roots};
 use kube_iam_aws::sts_client::{StsClient, StsSettings};
@@ -50,14 +51,13 @@ pub struct Ec2Access {
     pub source_arn: Option<SourceArn>,
 }
 
-/// The way to EC2, if there is one. Making it asks nobody: most servers never need it.
-pub fn instances(access: &Ec2Access) -> Result<Option<Arc<dyn Instances>>, Failure> {
-    let Ec2Access { role, source_arn } = access;
-    if role.is_some() || source_arn.is_some() {
-        let failure = Failure::new("this version can't ask EC2 by another role");
-        return Err(failure.hint("remove `ec2DescribeInstancesRoleARN` and `sourceARN`".to_string()));
-    }
-    Ok(None)
+/// The way to EC2. Making it asks nobody: most servers never need it.
+pub fn instances(access: &Ec2Access) -> Arc<dyn Instances> {
+    let behalf = |source: &SourceArn| OnBehalfOf { arn: source.as_str().to_owned(), account: source.account() };
+    let on_behalf_of = access.source_arn.as_ref().map(behalf);
+    let role = access.role.as_ref().map(|role| Ec2Role { arn: role.0.to_string(), on_behalf_of });
+    let environment = Environment::from_process();
+    Arc::new(Ec2Instances::new(Ec2Settings { environment, region: None, role, clock: clock() }))
 }
 
 /// A way to STS that ends at a stand-in on this host, whatever the name in the

@@ -142,7 +142,7 @@ async fn serve(plan: Plan) -> Result<(), Failure> {
         Some(settings) => Some(source(settings)?),
         None => None,
     };
-    let (sts, instances) = (compose::sts_from_environment()?, compose::instances(&ec2)?);
+    let (sts, instances) = (compose::sts_from_environment()?, Some(compose::instances(&ec2)));
     let ports = Ports { sts, aws_auth, instances, clock: compose::clock() };
     let stop = compose::stop_signal().map_err(|error| Failure::new("can't listen for signals").because(&error))?;
     let running = start(settings, ports).await?;
