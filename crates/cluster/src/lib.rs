@@ -27,6 +27,7 @@ mod node_source;
 mod pause;
 mod rbac;
 mod read_error;
+mod rounds;
 mod store;
 mod watch;
 

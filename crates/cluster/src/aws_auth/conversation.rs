@@ -6,7 +6,7 @@ use kube::api::{ListParams, ObjectList, WatchParams};
 use kube::core::Request;
 use kube_iam_core::ports::Observation;
 
-use crate::watch::{self, Change, ask, in_time, read};
+use crate::watch::{Change, Watch, ask, in_time, read};
 use crate::{ReadError, limits};
 
 const COLLECTION: &str = "/api/v1/namespaces/kube-system/configmaps";
@@ -39,31 +39,17 @@ pub(super) async fn list(client: &Client) -> Result<Listed, ReadError> {
     .await
 }
 
-/// A watch of aws-auth that has begun.
-pub(super) struct Watch(watch::Watch<ConfigMap>);
+/// Starts to watch aws-auth from a version on.
+pub(super) async fn watch(client: &Client, since: &str) -> Result<Watch<ConfigMap>, ReadError> {
+    let parameters = WatchParams::default().fields(SELECTOR);
+    Watch::start(client, COLLECTION, parameters, since, |line| serde_json::from_slice(line)).await
+}
 
-impl Watch {
-    /// Starts to watch from a version on.
-    pub(super) async fn start(client: &Client, since: &str) -> Result<Self, ReadError> {
-        let parameters = WatchParams::default().fields(SELECTOR);
-        watch::Watch::start(client, COLLECTION, parameters, since, |line| serde_json::from_slice(line)).await.map(Self)
-    }
-
-    /// The next change of aws-auth; `None` at the end of the watch.
-    pub(super) async fn next(&mut self) -> Result<Option<Observation>, ReadError> {
-        loop {
-            match self.0.next().await? {
-                None => return Ok(None),
-                Some(Change::Present(object)) if is_aws_auth(&object) => return Ok(Some(present(object))),
-                Some(Change::Gone(object)) if is_aws_auth(&object) => return Ok(Some(Observation::Absent)),
-                Some(Change::Present(_) | Change::Gone(_)) => {}
-            }
-        }
-    }
-
-    /// Whether it lasted longer than one that something ends at once.
-    pub(super) fn was_steady(&self) -> bool {
-        self.0.was_steady()
+/// What a change says of aws-auth, if it is about it.
+pub(super) fn observation(change: Change<ConfigMap>) -> Option<Observation> {
+    match change {
+        Change::Present(object) => is_aws_auth(&object).then(|| present(object)),
+        Change::Gone(object) => is_aws_auth(&object).then_some(Observation::Absent),
     }
 }
 
