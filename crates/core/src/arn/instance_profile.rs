@@ -5,10 +5,8 @@ use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-use super::ArnError;
+use super::{ArnError, Sections};
 use crate::ids::AccountId;
-use crate::limits;
-use crate::partition::Partition;
 
 /// `arn:…:iam::ACCOUNT:instance-profile/PATH/NAME`. It is no principal: the role
 /// inside it is.
@@ -22,18 +20,7 @@ impl FromStr for InstanceProfileArn {
     type Err = ArnError;
 
     fn from_str(text: &str) -> Result<Self, ArnError> {
-        if text.len() > limits::ARN_BYTES {
-            return Err(ArnError::TooLong);
-        }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(ArnError::Character);
-        }
-        let rest = text.strip_prefix("arn:").ok_or(ArnError::Prefix)?;
-        let mut sections = rest.splitn(5, ':');
-        let mut section = || sections.next().ok_or(ArnError::Sections);
-        let (partition, service, _region, account, resource) =
-            (section()?, section()?, section()?, section()?, section()?);
-        let _: Partition = partition.parse().map_err(|_| ArnError::Partition(partition.to_owned()))?;
+        let Sections { service, account, resource, .. } = Sections::of(text)?;
         let path = resource.strip_prefix("instance-profile/").filter(|_| service == "iam");
         let path = path.ok_or_else(|| ArnError::NoProfile(resource.to_owned()))?;
         if path.rsplit('/').next().is_none_or(str::is_empty) {
