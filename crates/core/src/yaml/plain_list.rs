@@ -21,6 +21,10 @@ const KEY_BYTES: usize = 128;
 
 /// Reads the text if it is a list in plain form.
 pub(super) fn read(text: &str) -> Option<Rc<Node>> {
+    let mut reader = Reader { text, next: 0, line_number: 0, line: None, nodes: 0 };
+    reader.advance();
+    let first = reader.line?;
+    first.opens_item().then_some(())?;
     // Tabs and lone carriage returns have rules of their own.
     if !text.chars().all(|char| is_printed(char) || matches!(char, '\r' | '\n')) {
         return None;
@@ -28,10 +32,6 @@ pub(super) fn read(text: &str) -> Option<Rc<Node>> {
     if !text.split('\r').skip(1).all(|after| after.starts_with('\n')) {
         return None;
     }
-    let mut reader = Reader { text, next: 0, line_number: 0, line: None, nodes: 0 };
-    reader.advance();
-    let first = reader.line?;
-    first.opens_item().then_some(())?;
     let list = reader.list(first.indent, DEPTH)?;
     reader.line.is_none().then_some(list)
 }
