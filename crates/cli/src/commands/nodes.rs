@@ -10,8 +10,8 @@ mod why;
 use kube_iam_cluster::nodes;
 use kube_iam_core::nodes::Node;
 
-use crate::args::NodesResource;
-use crate::mappings::{Cluster, exit_of};
+use crate::args::{ClusterArgs, NodesResource};
+use crate::mappings::{self, Cluster, State, exit_of};
 use crate::report::Failure;
 
 /// Runs what was typed.
@@ -24,9 +24,12 @@ pub fn run(command: &NodesResource) -> Result<(), Failure> {
     }
 }
 
-/// All nodes of a cluster.
-async fn all(cluster: &Cluster) -> Result<Vec<Node>, Failure> {
-    nodes(&cluster.client).await.map_err(|error| unread(&error))
+/// A cluster, with its aws-auth and its nodes.
+async fn read(args: &ClusterArgs) -> Result<(Cluster, State, Vec<Node>), Failure> {
+    let cluster = Cluster::open(args).await?;
+    let (state, nodes) = tokio::join!(cluster.read(), nodes(&cluster.client));
+    let state = state.map_err(|error| mappings::unread(&error))?;
+    Ok((cluster, state, nodes.map_err(|error| unread(&error))?))
 }
 
 fn unread(error: &kube_iam_cluster::ApiError) -> Failure {

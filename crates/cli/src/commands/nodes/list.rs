@@ -4,20 +4,15 @@ use jiff::Timestamp;
 use kube_iam_core::aws_auth::Document;
 use kube_iam_core::nodes::{Columns, listing, names, table};
 
-use super::all;
+use super::read;
 use crate::args::{ListForm, NodesListArgs};
 use crate::compose;
-use crate::mappings::{Cluster, unread};
 use crate::output;
 use crate::report::Failure;
 
 /// Prints the nodes.
 pub fn run(args: &NodesListArgs) -> Result<(), Failure> {
-    let (cluster, state, nodes) = compose::runtime()?.block_on(async {
-        let cluster = Cluster::open(&args.cluster).await?;
-        let (state, nodes) = tokio::join!(cluster.read(), all(&cluster));
-        Ok::<_, Failure>((cluster, state.map_err(|error| unread(&error))?, nodes?))
-    })?;
+    let (cluster, state, nodes) = compose::runtime()?.block_on(read(&args.cluster))?;
     let document = Document::parse(&state.data).ok();
     if document.is_none() {
         output::warn("aws-auth can't be read, so no row is shown; `kube-iam check` says what is wrong with it");

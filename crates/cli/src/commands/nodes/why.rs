@@ -5,20 +5,15 @@ use kube_iam_core::aws_auth::Document;
 use kube_iam_core::finding::Severity;
 use kube_iam_core::nodes::{AwsAuth, Diagnosis, Scene, why};
 
-use super::all;
+use super::read;
 use crate::args::{NodesWhyArgs, WhyForm};
 use crate::compose;
-use crate::mappings::{Cluster, unread};
 use crate::output;
 use crate::report::Failure;
 
 /// Prints what keeps a node out; fails if anything does.
 pub fn run(args: &NodesWhyArgs) -> Result<(), Failure> {
-    let (cluster, state, nodes) = compose::runtime()?.block_on(async {
-        let cluster = Cluster::open(&args.cluster).await?;
-        let (state, nodes) = tokio::join!(cluster.read(), all(&cluster));
-        Ok::<_, Failure>((cluster, state.map_err(|error| unread(&error))?, nodes?))
-    })?;
+    let (cluster, state, nodes) = compose::runtime()?.block_on(read(&args.cluster))?;
     let document = Document::parse(&state.data);
     let aws_auth = match &document {
         _ if !state.exists() => AwsAuth::Absent,
