@@ -129,9 +129,10 @@ async fn ctrl_c_ends_it_with_130_and_leaves_the_terminal_as_it_was() {
     join(&control_plane, "a", "aws:///eu-west-1a/i-0123456789abcdef0").await;
     let (program, kubeconfig) = (env!("CARGO_BIN_EXE_kube-iam"), control_plane.admin_kubeconfig());
     let mut script = Command::new("script");
-    // The modes of the terminal before and after, as the terminal's driver has them.
+    // The modes of the terminal before and after, as the terminal's driver has them. Ctrl-C reaches the shell
+    // as well; with a trap it goes on, and a trap with a command is not handed down to the program.
     let line = format!(
-        "echo modes $(stty -g); {program} nodes wait --count 2 --kubeconfig {}; echo ended with $?; echo modes $(stty -g)",
+        "trap : INT; echo modes $(stty -g); {program} nodes wait --count 2 --kubeconfig {}; echo ended with $?; echo modes $(stty -g)",
         kubeconfig.display()
     );
     script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
