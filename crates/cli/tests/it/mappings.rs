@@ -10,6 +10,7 @@ use std::path::Path;
 use kube_iam_control_plane::{Binaries, ControlPlane, Options, required_in_ci};
 use serde_json::Value;
 use tokio::process::Command;
+use tokio::task::JoinSet;
 
 use crate::process::{Finished, finish, finish_with_input, kube_iam};
 
@@ -59,6 +60,21 @@ pub(crate) fn on_kubeconfig(kubeconfig: &Path, args: &[&str]) -> Command {
 
 pub(crate) async fn run(control_plane: &ControlPlane, args: &[&str]) -> Finished {
     finish(&mut on(control_plane, args)).await
+}
+
+/// Runs the commands of several writers at once, those of each one in turn. Words are
+/// parted by blanks; every command must succeed.
+pub(crate) async fn write_at_once(control_plane: &ControlPlane, writers: impl IntoIterator<Item = Vec<String>>) {
+    let write = |commands: Vec<String>| {
+        let kubeconfig = control_plane.admin_kubeconfig().to_owned();
+        async move {
+            for command in commands {
+                let args: Vec<&str> = command.split(' ').collect();
+                finish(&mut on_kubeconfig(&kubeconfig, &args)).await.success();
+            }
+        }
+    };
+    writers.into_iter().map(write).collect::<JoinSet<_>>().join_all().await;
 }
 
 pub(crate) async fn stored(control_plane: &ControlPlane) -> BTreeMap<String, String> {

@@ -3,10 +3,9 @@
 use std::fs;
 
 use serde_json::Value;
-use tokio::task::JoinSet;
 
 use super::{ROLE, STOCK};
-use crate::mappings::{SEED, control_plane, kubectl, on_kubeconfig, run, seeded, stored};
+use crate::mappings::{SEED, control_plane, kubectl, run, seeded, stored, write_at_once};
 use crate::process::{finish, kube_iam};
 
 const MANIFEST: &str = "\
@@ -84,16 +83,11 @@ async fn nothing_but_the_row_is_touched_whatever_stands_around_it() {
 #[tokio::test]
 async fn twenty_at_once_from_nothing_end_with_one_object_and_all_rows() {
     let Some(control_plane) = control_plane().await else { return };
-    let kubeconfig = control_plane.admin_kubeconfig().to_owned();
     let apply = |number: usize| {
-        let kubeconfig = kubeconfig.clone();
-        async move {
-            let own = format!("arn:aws:iam::111122223333:role/nodes-{number}");
-            let args = ["nodes", "apply", "--role-arn", ROLE, "--role-arn", &own, "--yes", "--timeout", "5m"];
-            finish(&mut on_kubeconfig(&kubeconfig, &args)).await.success();
-        }
+        let own = format!("arn:aws:iam::111122223333:role/nodes-{number}");
+        vec![format!("nodes apply --role-arn {ROLE} --role-arn {own} --yes --timeout 5m")]
     };
-    (0..20).map(apply).collect::<JoinSet<_>>().join_all().await;
+    write_at_once(&control_plane, (0..20).map(apply)).await;
     let data = stored(&control_plane).await;
     assert_eq!(data.keys().collect::<Vec<_>>(), ["mapRoles"]);
     let mut rows: Vec<&str> = data["mapRoles"].split("- rolearn: ").skip(1).collect();
