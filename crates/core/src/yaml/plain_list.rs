@@ -9,6 +9,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::plain_flow::{self, Flow};
 use super::{Mark, Node, Place, ScalarKind, Style, Value};
 use crate::limits;
 
@@ -18,11 +19,13 @@ const DEPTH: usize = 6;
 /// Longest key read here; YAML allows 1024.
 const KEY_BYTES: usize = 128;
 
-/// Reads the text if it is a list in plain form.
+/// Reads the text if it is a list in plain form, or JSON.
 pub(super) fn read(text: &str) -> Option<Rc<Node>> {
-    // Tabs, carriage returns and wide characters have rules of their own.
-    if !text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+    if !has_plain_characters(text) {
         return None;
+    }
+    if text.trim_start_matches([' ', '\r', '\n']).starts_with(['[', '{']) {
+        return plain_flow::read(text, DEPTH);
     }
     let mut reader = Reader { text, next: 0, line_number: 0, line: None, nodes: 0 };
     reader.advance();
@@ -30,6 +33,22 @@ pub(super) fn read(text: &str) -> Option<Rc<Node>> {
     first.opens_item().then_some(())?;
     let list = reader.list(first.indent, DEPTH)?;
     reader.line.is_none().then_some(list)
+}
+
+/// Tabs, lone carriage returns, and what is a line end to some readers, have
+/// rules of their own.
+fn has_plain_characters(text: &str) -> bool {
+    let (mut after_return, mut is_wide) = (false, false);
+    for byte in text.bytes() {
+        if !matches!(byte, b' '..=b'~' | b'\n' | b'\r' | 0x80..) || (after_return && byte != b'\n') {
+            return false;
+        }
+        (after_return, is_wide) = (byte == b'\r', is_wide || byte >= 0x80);
+    }
+    let is_odd = |char: char| {
+        matches!(char, '\u{80}'..'\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    !after_return && (!is_wide || !text.contains(is_odd))
 }
 
 /// A line with something on it.
@@ -67,6 +86,7 @@ impl<'a> Reader<'a> {
             let start = self.next;
             self.next = start + whole.len() + 1;
             self.line_number += 1;
+            let whole = whole.strip_suffix('\r').unwrap_or(whole);
             let content = whole.trim_start_matches(' ');
             if !content.is_empty() && !content.starts_with('#') {
                 let indent = whole.len() - content.len();
@@ -98,7 +118,7 @@ impl<'a> Reader<'a> {
                 self.line = Some(inner);
                 self.map(column, depth)?
             } else {
-                let item = self.scalar(inner, 0)?;
+                let item = self.value(inner, 0, depth)?;
                 self.advance();
                 item
             });
@@ -139,7 +159,7 @@ impl<'a> Reader<'a> {
                     return None;
                 }
             } else {
-                let node = self.scalar(line, offset)?;
+                let node = self.value(line, offset, depth)?;
                 self.advance();
                 node
             };
@@ -159,54 +179,35 @@ impl<'a> Reader<'a> {
     }
 
     /// A value from `offset` of a line to its end, a comment after it left out.
-    fn scalar(&mut self, line: Line<'a>, offset: usize) -> Option<Rc<Node>> {
+    fn value(&mut self, line: Line<'a>, offset: usize, depth: usize) -> Option<Rc<Node>> {
         let rest = line.content.get(offset..)?;
         if let Some(quote) = rest.chars().next().filter(|first| matches!(first, '"' | '\'')) {
             let (inner, after) = rest.get(1..)?.split_once(quote)?;
-            let is_comment = after.starts_with(' ') && after.trim_start_matches(' ').starts_with('#');
-            if inner.contains('\\') || !(after.trim_end_matches(' ').is_empty() || is_comment) {
+            if inner.contains('\\') || !is_blank_or_comment(after) {
                 return None;
             }
             let style = if quote == '"' { Style::DoubleQuoted } else { Style::SingleQuoted };
             return self.node(line, offset, rest.get(..inner.len() + 2)?, style);
         }
-        let value = rest.split_once(" #").map_or(rest, |(value, _)| value).trim_end_matches(' ');
-        if let Some(inner) = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')) {
-            return self.bracketed(line, offset, value, inner);
+        if rest.starts_with(['[', '{']) {
+            return self.bracketed(line, offset, depth);
         }
+        let value = rest.split_once(" #").map_or(rest, |(value, _)| value).trim_end_matches(' ');
         let starts_plainly =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'+' | b'(' | b'$');
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'+' | b'(' | b'$' | 0x80..);
         let is_plain =
             value.bytes().next().is_some_and(starts_plainly) && !value.contains(": ") && !value.ends_with(':');
         if is_plain { self.node(line, offset, value, Style::Plain) } else { None }
     }
 
-    /// A list of words in brackets, on one line.
-    fn bracketed(&mut self, line: Line<'a>, offset: usize, value: &str, inner: &str) -> Option<Rc<Node>> {
-        let mut items = Vec::new();
-        let mut at = offset + 1;
-        for part in inner.split(',').filter(|_| !inner.is_empty()) {
-            let word = part.trim_matches(' ');
-            let start = at + (part.len() - part.trim_start_matches(' ').len());
-            items.push(self.word(line, start, word)?);
-            at += part.len() + 1;
-        }
-        self.count()?;
-        let (mark, place) = place(line, offset, value, Style::Flow);
-        Some(Rc::new(Node { mark, place, value: Value::Sequence(items) }))
-    }
-
-    /// One of the words between brackets.
-    fn word(&mut self, line: Line<'a>, start: usize, word: &str) -> Option<Rc<Node>> {
-        let (style, bare) = match word.chars().next()? {
-            '"' => (Style::DoubleQuoted, word.strip_prefix('"')?.strip_suffix('"')?),
-            '\'' => (Style::SingleQuoted, word.strip_prefix('\'')?.strip_suffix('\'')?),
-            first if first.is_ascii_alphanumeric() => (Style::Plain, word),
-            _ => return None,
-        };
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:@-".contains(&byte);
-        let is_word = bare.bytes().all(is_plain) && !word.ends_with(':');
-        if is_word { self.node(line, start, word, style) } else { None }
+    /// A list or map in brackets, on one line.
+    fn bracketed(&mut self, line: Line<'a>, offset: usize, depth: usize) -> Option<Rc<Node>> {
+        let (mark, Place { start, .. }) = place(line, offset, "", Style::Flow);
+        let mut flow = Flow::within_line(self.text, start, mark, self.nodes);
+        let node = flow.collection(depth)?;
+        self.nodes = flow.nodes;
+        let after = line.content.get(offset + flow.at - start..)?;
+        is_blank_or_comment(after).then_some(node)
     }
 
     fn node(&mut self, line: Line<'_>, offset: usize, written: &str, style: Style) -> Option<Rc<Node>> {
@@ -229,6 +230,12 @@ fn beside_its_key(list: Rc<Node>) -> Option<Rc<Node>> {
     Some(Rc::new(list))
 }
 
+/// Whether nothing comes after a value that ends by itself.
+fn is_blank_or_comment(after: &str) -> bool {
+    let rest = after.trim_start_matches(' ');
+    rest.is_empty() || (rest.starts_with('#') && rest.len() < after.len())
+}
+
 fn place(line: Line<'_>, offset: usize, written: &str, style: Style) -> (Mark, Place) {
     let column = line.indent + offset;
     let start = line.start + column;
@@ -246,4 +253,4 @@ fn split_key(content: &str) -> Option<(&str, usize)> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
