@@ -61,7 +61,7 @@ pub const MANIFEST_SEPARATORS: usize = 240_000;
 
 /// Most keys that merge keys (`<<`) may bring into one mapping: each is compared with those that
 /// are there, for every row that merges.
-pub const YAML_MERGED_KEYS: usize = 64;
+pub const YAML_MERGED_KEYS: usize = 32;
 
 /// Most keys of one map in a configuration file. We know some 50; each is compared with the others.
 pub const CONFIG_KEYS: usize = 256;

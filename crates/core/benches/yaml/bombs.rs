@@ -20,21 +20,22 @@ fn filled(before: &str, part: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// The same, but no more than the parser for any YAML takes.
-fn counted(before: &str, indicators: usize, nodes: usize, part: &str) -> String {
-    let times = ((YAML_INDICATORS - 600) / indicators.max(1)).min((YAML_EVENTS - 600) / nodes);
-    let fitting = (YAML_BYTES - before.len() - 1) / part.len();
+/// The same, but no more than the general parser takes.
+fn counted(before: &str, separators: usize, part: &str) -> String {
+    let fitting = (YAML_BYTES - before.len() - 600) / part.len();
+    let times = (YAML_SEPARATORS - 600) / separators;
     format!("{before}{}", part.repeat(times.min(fitting)))
 }
 
-/// Items in brackets after a text that stands at the start of the line, as many as may be.
-fn brackets(before: &str, indicators: usize, item: &str) -> String {
-    counted(&format!("{before}["), indicators + 1, 1, &format!("{item},")) + "]"
+/// Items in brackets after a text, as many as may be.
+fn brackets(before: &str, separators: usize, item: &str) -> String {
+    counted(&format!("{before}["), separators + 1, &format!("{item},")) + "]"
 }
 
 /// Keys far from both ends of what the parser has looked at.
 fn far_keys() -> String {
-    let (half, levels) = ("x,".repeat(YAML_INDICATORS / 2 - 800), 250);
+    let levels = 60;
+    let half = "x,".repeat((YAML_SEPARATORS - 260 * levels) / 2);
     format!("{ODD}- [{half}{}{half}x{}]", "[".repeat(levels), "]: a".repeat(levels))
 }
 
@@ -55,28 +56,29 @@ pub(crate) fn bomb(name: &str) -> String {
             let line = |n: usize| format!("- &a{} {{<<: [*a{n}, *a{n}], k{n}: v}}\n", n + 1);
             (0..24).map(line).fold("- &a0 {rolearn: x}\n".to_owned(), |text, line| text + &line)
         }
-        "a wide map merged by every row" => counted(&format!("- &a\n{}", keys(YAML_MERGED_KEYS)), 2, 4, "- <<: *a\n"),
+        "a wide map merged by every row" => counted(&format!("- &a\n{}", keys(YAML_MERGED_KEYS)), 3, "- <<: *a\n"),
         "merged into a wide map" => {
-            let own = counted("", 1, 2, "  kkkkk: v\n");
+            let own = counted("", 1, "  kkkkk: v\n");
             format!("- &a\n{}-\n{own}  <<: *a\n", keys(YAML_MERGED_KEYS))
         }
         "a long name in every row" => {
             let row = format!("- {{rolearn: '{ARN}', username: *a}}\n");
-            counted(&format!("- &a {}\n", "x".repeat(YAML_BYTES / 4)), 7, 5, &row)
+            counted(&format!("- &a {}\n", "x".repeat(YAML_BYTES / 4)), 8, &row)
         }
-        "a long ARN in every row" => counted(&format!("- &a {ARN}{}\n", "x".repeat(2000)), 3, 3, "- rolearn: *a\n"),
+        "a long ARN in every row" => counted(&format!("- &a {ARN}{}\n", "x".repeat(2000)), 3, "- rolearn: *a\n"),
         "many groups in every row" => {
-            let groups = "  - x\n".repeat(YAML_EVENTS / 2);
+            let groups = "  - x\n".repeat(YAML_SEPARATORS / 2);
             let row = format!("- {{rolearn: '{ARN}', groups: *a}}\n");
-            counted(&format!("- &a\n{groups}"), 7, 10, &row)
+            counted(&format!("- &a\n{groups}"), 16, &row)
         }
         "words joined by commas in every row" => {
+            // Only configuration files take one text for several groups.
             let row = format!("- {{rolearn: '{ARN}', groups: *a}}\n");
-            counted(&format!("- &a '{}'\n", "x,".repeat(1000)), 8, 5, &row)
+            counted(&format!("- &a '{}'\n", "x,".repeat(1000)), 8, &row)
         }
         "too many items in brackets" => filled("[", |_| "x,".to_owned()),
         "words in brackets, plain" => format!("[{}]", vec!["x"; YAML_NODES - 2].join(",")),
-        "words in brackets" => brackets(ODD.replace('\n', "\n- ").as_str(), 0, "x"),
+        "words in brackets" => brackets(&format!("{ODD}- "), 0, "x"),
         "wide words in brackets" => brackets("- &odd é\n- ", 0, "é"),
         "words in lines and brackets" => brackets(&format!("{ODD}- "), 0, "\n x"),
         "words 30 brackets deep" => brackets(&format!("{ODD}- {}", "[".repeat(29)), 0, "x") + &"]".repeat(29),
@@ -101,20 +103,24 @@ pub(crate) fn bomb(name: &str) -> String {
         "rows" => rows("", "- rolearn: ROLE\n  username: u\n  groups:\n  - a\n  - b\n"),
         "rows with CRLF" => rows("", "- rolearn: ROLE\r\n  username: u\r\n  groups:\r\n  - a\r\n  - b\r\n"),
         "rows and one odd item" => rows(ODD, "- rolearn: ROLE\n  username: u\n  groups:\n  - a\n  - b\n"),
-        "items" => counted(ODD, 0, 1, "- x\n"),
+        "items" => counted(ODD, 1, "- x\n"),
         "too many items" => filled(ODD, |_| "- x\n".to_owned()),
-        "maps" => counted(ODD, 1, 3, "- a: 1\n"),
-        "nothing at all" => counted(ODD, 0, 1, "-\n"),
+        "maps" => counted(ODD, 2, "- a: 1\n"),
+        "nothing at all" => counted(ODD, 1, "-\n"),
         "anchors" => filled("", |n| format!("- &a{n:06} x\n")),
-        "tags" => counted("", 1, 1, "- !!str x\n"),
+        "tags" => counted("", 3, "- !!str x\n"),
         "tags with a long prefix" => {
-            let prefix = "x".repeat(YAML_BYTES / 4);
-            counted(&format!("%TAG !a! {prefix}\n---\n"), 2, 1, "- !a!x y\n")
+            let prefix = "x".repeat(YAML_SEPARATORS / 2);
+            counted(&format!("%TAG !a! {prefix}\n---\n"), 6, "- !a!x y\n")
         }
-        "directives" => filled("%TAG !b! x\n", |n| format!("%TAG !a{n}! x\n")),
+        "directives" => (0..YAML_SEPARATORS / 16).map(|n| format!("%TAG !a{n}! x\n")).collect::<String>() + "--- a",
         "a directive of many words" => filled("%FOO", |_| " a".to_owned()),
-        "complex keys" => counted(ODD, 1, 3, "- ? a\n  : b\n"),
-        "keys" => filled("", |n| format!("k{n:06}: v\n")),
+        "complex keys" => counted(ODD, 3, "- ? a\n  : b\n"),
+        "keys" => (0..YAML_SEPARATORS - 600).map(|n| format!("k{n:06}: v\n")).collect(),
+        "too many keys" => filled("", |n| format!("k{n:06}: v\n")),
+        "complex keys in brackets" => brackets(&format!("{ODD}- "), 2, "? a : b"),
+        "maps in maps" => brackets(&format!("{ODD}- "), 5, "{a: {b: }}"),
+        "braces" => brackets(&format!("{ODD}- "), 3, "{{}}"),
         "one long key" => {
             format!("{}: x", "k".repeat(1000)) + &filled("\n? ", |_| "k".to_owned())[100_000..] + "\n: v\n"
         }
@@ -179,6 +185,10 @@ pub(crate) const BOMBS: &[&str] = &[
     "a directive of many words",
     "complex keys",
     "keys",
+    "too many keys",
+    "complex keys in brackets",
+    "maps in maps",
+    "braces",
     "one long key",
     "documents",
     "dashes",

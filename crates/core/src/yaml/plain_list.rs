@@ -38,6 +38,10 @@ pub(super) fn read(text: &str) -> Option<Rc<Node>> {
 /// Tabs, lone carriage returns, and what is a line end to some readers, have
 /// rules of their own.
 fn has_plain_characters(text: &str) -> bool {
+    // Without a way out in the middle this goes over many bytes at once.
+    if text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~' | b'\n')) {
+        return true;
+    }
     let (mut after_return, mut is_wide) = (false, false);
     for byte in text.bytes() {
         if !matches!(byte, b' '..=b'~' | b'\n' | b'\r' | 0x80..) || (after_return && byte != b'\n') {
@@ -192,11 +196,10 @@ impl<'a> Reader<'a> {
         if rest.starts_with(['[', '{']) {
             return self.bracketed(line, offset, depth);
         }
-        let value = rest.split_once(" #").map_or(rest, |(value, _)| value).trim_end_matches(' ');
+        let (value, holds_pair) = plain_part(rest);
         let starts_plainly =
             |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'+' | b'(' | b'$' | 0x80..);
-        let is_plain =
-            value.bytes().next().is_some_and(starts_plainly) && !value.contains(": ") && !value.ends_with(':');
+        let is_plain = value.bytes().next().is_some_and(starts_plainly) && !holds_pair && !value.ends_with(':');
         if is_plain { self.node(line, offset, value, Style::Plain) } else { None }
     }
 
@@ -228,6 +231,20 @@ fn beside_its_key(list: Rc<Node>) -> Option<Rc<Node>> {
     let first = list.as_sequence()?.first()?;
     (list.mark, list.place.start) = (first.mark, first.place.start);
     Some(Rc::new(list))
+}
+
+/// What stands before a comment, and whether a colon in it makes a key of what is before it.
+fn plain_part(rest: &str) -> (&str, bool) {
+    let (mut previous, mut holds_pair) = (0, false);
+    for (at, byte) in rest.bytes().enumerate() {
+        match (previous, byte) {
+            (b' ', b'#') => return (rest.get(..at).unwrap_or(rest).trim_end_matches(' '), holds_pair),
+            (b':', b' ') => holds_pair = true,
+            _ => {}
+        }
+        previous = byte;
+    }
+    (rest.trim_end_matches(' '), holds_pair)
 }
 
 /// Whether nothing comes after a value that ends by itself.
