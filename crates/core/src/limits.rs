@@ -31,7 +31,10 @@ pub const YAML_COMPARISONS: usize = 1_000_000;
 /// section can't hold more; with them a list counts for each row that names it.
 pub const SECTION_GROUPS: usize = 100_000;
 
-/// Most bytes that ARNs, usernames, groups and user IDs of one section have
+/// Most keys of a row that are held against each other to find repeated ones; five are known.
+pub const ROW_KEYS: usize = 16;
+
+/// Most bytes that usernames, groups and user IDs of one section have
 /// together. Without aliases it can't hold more than the longest file has.
 pub const SECTION_TEXT_BYTES: usize = CONFIG_BYTES;
 

@@ -263,7 +263,7 @@ pub(super) fn repeated_keys(entries: &[Entry<'_>]) -> Vec<RepeatedKey> {
         twin.then(|| RepeatedKey { mark: entry.mark, key: entry.key.chars().take(limits::EXCERPT_CHARS).collect() })
     };
     // A row with more keys than this is no row, and pairs would be too many.
-    if entries.len() > 64 { Vec::new() } else { entries.iter().enumerate().filter_map(twice).collect() }
+    if entries.len() > limits::ROW_KEYS { Vec::new() } else { entries.iter().enumerate().filter_map(twice).collect() }
 }
 
 /// The keys of a row, found ignoring letter case. Of two spellings the later in

@@ -140,3 +140,13 @@ fn text_by_aliases_is_bounded_at_the_limit_and_one_past_it() {
     assert_eq!(past.problems[1].error, RowError::TooMuchText);
     assert!(past.problems[1].principal.is_some());
 }
+
+#[test]
+fn repeated_keys_are_looked_for_up_to_the_limit_and_not_past_it() {
+    let row = |keys: usize| {
+        let others: String = (2..keys).map(|key| format!("k{key}: v, ")).collect();
+        format!("- {{{others}rolearn: {ROLE}, roleArn: {ROLE}}}\n")
+    };
+    assert_eq!(roles(&row(limits::ROW_KEYS)).repeated.len(), 1);
+    assert_eq!(roles(&row(limits::ROW_KEYS + 1)).repeated.len(), 0);
+}
