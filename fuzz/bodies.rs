@@ -296,7 +296,7 @@ pub fn desired(input: &[u8]) -> bool {
     let empty = Document::parse(&Data::new()).unwrap();
     let options = Options { owner: "fuzz".parse().ok(), prune: true, ..Options::default() };
     let Ok(plan) = plan_desired(&empty, &Owners::default(), &desired, &options) else { return false };
-    let Ok(edited) = empty.edit(&plan.operations) else { return false };
+    let Ok(edited) = empty.edit(&plan.planned.operations) else { return false };
     let owners = plan.owners_in(&edited.document);
     let again = plan_desired(&edited.document, &owners, &desired, &options).unwrap();
     assert_eq!((again.planned.operations.as_slice(), &again.owners_in(&edited.document)), (&[][..], &owners));
