@@ -17,12 +17,14 @@ use kube_iam_core::aws_auth::{
     Data, Document, MappingRow, NewRow, Operation, Principal, Section, SsoPermissionSet, read_section,
 };
 use kube_iam_core::decision::{self, DenialStatus};
+use kube_iam_core::desired::{Desired, Options, plan_desired};
 use kube_iam_core::identity::{Identity, UserId};
 use kube_iam_core::ids::InstanceId;
 use kube_iam_core::last_good::{LastGood, LastGoodPolicy};
 use kube_iam_core::limits;
 use kube_iam_core::manifest::Manifest;
 use kube_iam_core::mapping::{Backend, Resolution, RolePaths, Snapshot, resolve};
+use kube_iam_core::owners::Owners;
 use kube_iam_core::partition::{Partition, StsHosts};
 use kube_iam_core::ports::{Observation, StsReply};
 use kube_iam_core::reason::{Class, Reason};
@@ -38,7 +40,7 @@ use serde_json::Value;
 pub type Body = fn(&[u8]) -> bool;
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Body); 7] = [
+pub const TARGETS: [(&str, Body); 9] = [
     ("token_check", token_check),
     ("sts_reply", sts_reply),
     ("review_decode", review_decode),
@@ -46,6 +48,8 @@ pub const TARGETS: [(&str, Body); 7] = [
     ("template", template),
     ("aws_auth_sections", aws_auth_sections),
     ("aws_auth_edits", aws_auth_edits),
+    ("desired", desired),
+    ("owners", owners),
 ];
 
 const GOOD_URL: &str = "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15\
@@ -278,11 +282,53 @@ pub fn aws_auth_edits(input: &[u8]) -> bool {
     true
 }
 
+/// The input is a declared list. What is wrong with it is told in order, in short texts. Applied to an
+/// aws-auth without rows, it is in force: applied once more, nothing is left to do.
+pub fn desired(input: &[u8]) -> bool {
+    let Ok(text) = from_utf8(input) else { return false };
+    let desired = match Desired::parse(text) {
+        Ok(desired) => desired,
+        Err(problems) => {
+            assert!(!problems.is_empty() && problems.is_sorted_by_key(|problem| problem.mark));
+            for problem in problems {
+                assert!(!problem.to_string().chars().any(char::is_control), "{problem:?}");
+                assert!(problem.to_string().len() <= 2 * limits::ARN_BYTES, "{problem:?}");
+            }
+            return false;
+        }
+    };
+    let empty = Document::parse(&Data::new()).unwrap();
+    let options = Options { owner: "fuzz".parse().ok(), prune: true, ..Options::default() };
+    let Ok(plan) = plan_desired(&empty, &Owners::default(), &desired, &options) else { return false };
+    let Ok(edited) = empty.edit(&plan.planned.operations) else { return false };
+    let owners = plan.owners_in(&edited.document);
+    let again = plan_desired(&edited.document, &owners, &desired, &options).unwrap();
+    assert_eq!((again.planned.operations.as_slice(), &again.owners_in(&edited.document)), (&[][..], &owners));
+    true
+}
+
+/// The input is the record of owners. What is read is what is written again, in no more bytes.
+pub fn owners(input: &[u8]) -> bool {
+    let Ok(text) = from_utf8(input) else { return false };
+    let owners = match Owners::parse(Some(text)) {
+        Ok(owners) => owners,
+        Err(error) => {
+            assert_loggable(&error);
+            return false;
+        }
+    };
+    let written = owners.encode().unwrap();
+    assert!(written.len() <= text.len());
+    assert_eq!(Owners::parse(Some(&written)).as_ref(), Ok(&owners));
+    true
+}
+
 /// The input is the text of a section, read as each of the three. Every item is
 /// a row, an account or a problem; every row that was read lets its principal
-/// in; and the state survives being saved.
+/// in; and the state survives being saved. Both readers of YAML see the same.
 pub fn aws_auth_sections(input: &[u8]) -> bool {
     let Ok(text) = from_utf8(input) else { return false };
+    assert_read_alike(text);
     let mut accepted = false;
     for section in Section::ALL {
         let Ok(rows) = read_section(section, text) else { continue };
@@ -299,6 +345,16 @@ pub fn aws_auth_sections(input: &[u8]) -> bool {
         assert_survives(section, text);
     }
     accepted
+}
+
+/// A text in plain form is read by a reader of its own, but not where several documents are looked for.
+fn assert_read_alike(text: &str) {
+    let Ok(Some(node)) = yaml::parse(text) else { return };
+    match yaml::parse_all(text) {
+        Ok(documents) => assert_eq!(documents.first(), Some(&node)),
+        // Only what comes after the first document may be wrong.
+        Err(error) => assert!(["---", "..."].iter().any(|mark| text.contains(mark)), "{error}"),
+    }
 }
 
 fn assert_lets_in(snapshot: &Snapshot, row: &MappingRow) {

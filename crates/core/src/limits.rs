@@ -31,6 +31,13 @@ pub const YAML_COMPARISONS: usize = 1_000_000;
 /// section can't hold more; with them a list counts for each row that names it.
 pub const SECTION_GROUPS: usize = 100_000;
 
+/// Most keys of a row that are held against each other to find repeated ones; five are known.
+pub const ROW_KEYS: usize = 16;
+
+/// Most bytes that usernames, groups and user IDs of one section have
+/// together. Without aliases it can't hold more than the longest file has.
+pub const SECTION_TEXT_BYTES: usize = CONFIG_BYTES;
+
 /// Longest file that holds a ConfigMap, in bytes: a full one, indented or escaped,
 /// and other objects beside it.
 pub const MANIFEST_BYTES: usize = 4 * 1024 * 1024;
@@ -45,18 +52,22 @@ pub const YAML_DEPTH: usize = 32;
 /// Most nodes of a YAML text, aliases not expanded: 10,000 mappings, and some 15 MB.
 pub const YAML_NODES: usize = 100_000;
 
-/// Most characters of a YAML text that separate or mark values (`,`, `[`, `: ` and their
-/// kind), wherever they stand, where the fast readers of plain lists and of JSON do not
-/// know the form. The parser looks ahead to the end of a list or map in brackets before it
-/// gives its first value: up to four tokens of 100 bytes, and a microsecond and a half, for
-/// each. A megabyte of mappings in lines has some 25,000.
-pub const YAML_INDICATORS: usize = 50_000;
+/// Most characters of a YAML text that separate or mark values (`,`, `[`, `: `, `- ` and their
+/// kind), wherever they stand, where the general parser has to read it: each takes it up to 2 µs,
+/// and up to four tokens of 100 bytes, since it looks ahead to the end of a list or map in brackets.
+/// An ordinary row has 6, so this is 6,500 rows. Lists in the usual form and JSON are read by
+/// readers of our own and have only [`YAML_NODES`].
+pub const YAML_SEPARATORS: usize = 40_000;
 
 /// The same for a file that holds aws-auth as a text: that text is looked at, too.
-pub const MANIFEST_INDICATORS: usize = 240_000;
+pub const MANIFEST_SEPARATORS: usize = 240_000;
 
-/// Most keys that merge keys (`<<`) may bring into one mapping.
-pub const YAML_MERGED_KEYS: usize = 256;
+/// Most keys that merge keys (`<<`) may bring into one mapping: each is compared with those that
+/// are there, for every row that merges.
+pub const YAML_MERGED_KEYS: usize = 32;
+
+/// Most keys of one map in a configuration file. We know some 50; each is compared with the others.
+pub const CONFIG_KEYS: usize = 256;
 
 /// Longest configuration file read, in bytes.
 pub const CONFIG_BYTES: usize = 4 * 1024 * 1024;

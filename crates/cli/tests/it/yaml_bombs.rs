@@ -9,18 +9,16 @@ use kube_iam_core::limits::YAML_BYTES;
 use tokio::process::Command;
 
 use crate::process::finish;
-
-/// The benchmark of the core reads the same ones.
-#[path = "../../../core/benches/bombs.rs"]
-mod bombs;
-
-use bombs::{BOMBS, bomb};
+use bombs::{BOMBS, bomb, mounted};
 
 /// Most that reading one text may add, in KiB.
 const GROWTH_KIB: u64 = 64 * 1024;
 
 /// Names the text in the environment of the process that reads it.
 const BOMB: &str = "KUBE_IAM_TEST_BOMB";
+
+#[path = "../../../core/benches/yaml/bombs.rs"]
+mod bombs;
 
 /// A figure of this process, in KiB.
 fn status(field: &str) -> u64 {
@@ -29,25 +27,20 @@ fn status(field: &str) -> u64 {
     line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// As a section of aws-auth, and as a mounted file with that section.
+/// As a section of aws-auth, as a configuration file, and as a file with that section.
 fn read(name: &str) {
     let text = bomb(name);
-    // The file as far as it fits.
-    let mut file = "server:\n  mapRoles:\n".to_string();
-    for line in text.lines() {
-        if file.len() + line.len() + 3 > YAML_BYTES {
-            break;
-        }
-        file.extend(["  ", line, "\n"]);
-    }
-    assert!(text.len() <= YAML_BYTES);
+    let file = mounted(&text);
+    assert!(text.len() <= YAML_BYTES && file.len() <= YAML_BYTES);
     // What is resident now, not the peak: the texts themselves are made and paid for.
     let before = status("VmRSS");
     drop(read_section(Section::MapRoles, &text));
     let section = status("VmHWM");
+    drop(parse(&text, Format::Yaml));
+    let whole = status("VmHWM");
     drop(parse(&file, Format::Yaml));
     let mounted = status("VmHWM");
-    for (way, after) in [("aws-auth", section), ("a mounted file", mounted)] {
+    for (way, after) in [("aws-auth", section), ("a file", whole), ("a mounted file", mounted)] {
         let growth = after.saturating_sub(before);
         assert!(growth < GROWTH_KIB, "{name} as {way}: {growth} KiB");
     }

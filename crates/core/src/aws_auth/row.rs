@@ -101,6 +101,9 @@ pub enum RowError {
     /// More groups than all rows of a section may have together, by aliases.
     #[error("the rows of this section have too many groups together")]
     TooManyGroups,
+    /// More text than all rows of a section may have together, by aliases.
+    #[error("the usernames and groups of this section are too long together")]
+    TooMuchText,
     /// Not an account.
     #[error("an account must be twelve digits, in quotes")]
     Account,
@@ -180,24 +183,54 @@ impl<'de> Deserialize<'de> for MappingRow {
     }
 }
 
+/// What the rows of a section may still take.
+pub(super) struct Room {
+    groups: usize,
+    bytes: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { groups: limits::SECTION_GROUPS, bytes: limits::SECTION_TEXT_BYTES }
+    }
+}
+
+impl Room {
+    fn text(&mut self, text: &str, mark: Mark) -> Result<String, (Mark, RowError)> {
+        self.bytes = self.bytes.checked_sub(text.len()).ok_or((mark, RowError::TooMuchText))?;
+        Ok(text.to_owned())
+    }
+
+    fn group(&mut self, text: &str, mark: Mark) -> Result<String, (Mark, RowError)> {
+        self.groups = self.groups.checked_sub(1).ok_or((mark, RowError::TooManyGroups))?;
+        self.text(text, mark)
+    }
+}
+
 impl MappingRow {
-    /// Reads one row of a section.
-    pub(super) fn read(node: &Node, section: Section, typing: Typing) -> Result<Self, RowProblem> {
-        let problem = |mark, error, principal| RowProblem { mark, error, principal };
-        let entries = node.entries().ok_or_else(|| problem(node.mark, RowError::NotAMap(node.describe()), None))?;
-        let keys = Keys { entries: &entries, typing };
-        let principal = principal(&keys, section, node.mark).map_err(|(mark, error)| problem(mark, error, None))?;
-        let rest = || -> Result<Self, (Mark, RowError)> {
-            Ok(Self {
-                section,
-                mark: node.mark,
-                principal: principal.clone(),
-                username: keys.text("username")?.map(ToOwned::to_owned),
-                groups: keys.texts("groups")?,
-                user_id: keys.text("userid")?.map(ToOwned::to_owned),
-            })
+    /// Reads one row of a section, given its keys if it is a map. An alias costs
+    /// no bytes where it stands, but a row has texts of its own.
+    pub(super) fn read(
+        node: &Node,
+        entries: Option<&[Entry<'_>]>,
+        section: Section,
+        typing: Typing,
+        room: &mut Room,
+    ) -> Result<Self, RowProblem> {
+        let mark = node.mark;
+        let problem = |(mark, error), principal| RowProblem { mark, error, principal };
+        let entries = entries.ok_or_else(|| problem((mark, RowError::NotAMap(node.describe())), None))?;
+        let keys = Keys { entries, typing };
+        let principal = principal(&keys, section, mark).map_err(|error| problem(error, None))?;
+        let mut rest = || {
+            let mut owned = |text: Option<&str>| text.map(|text| room.text(text, mark)).transpose();
+            let (username, user_id) = (owned(keys.text("username")?)?, owned(keys.text("userid")?)?);
+            Ok((username, keys.groups(mark, room)?, user_id))
         };
-        rest().map_err(|(mark, error)| problem(mark, error, Some(principal.clone())))
+        match rest() {
+            Ok((username, groups, user_id)) => Ok(Self { section, mark, principal, username, groups, user_id }),
+            Err(error) => Err(problem(error, Some(principal))),
+        }
     }
 }
 
@@ -224,14 +257,13 @@ pub(super) fn value_of<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
 }
 
 /// Keys that stand twice in a row.
-pub(super) fn repeated_keys(node: &Node) -> Vec<RepeatedKey> {
-    let entries = node.entries().unwrap_or_default();
+pub(super) fn repeated_keys(entries: &[Entry<'_>]) -> Vec<RepeatedKey> {
     let twice = |(index, entry): (usize, &Entry<'_>)| {
         let twin = entries.iter().take(index).any(|earlier| earlier.key.eq_ignore_ascii_case(entry.key));
         twin.then(|| RepeatedKey { mark: entry.mark, key: entry.key.chars().take(limits::EXCERPT_CHARS).collect() })
     };
     // A row with more keys than this is no row, and pairs would be too many.
-    if entries.len() > 64 { Vec::new() } else { entries.iter().enumerate().filter_map(twice).collect() }
+    if entries.len() > limits::ROW_KEYS { Vec::new() } else { entries.iter().enumerate().filter_map(twice).collect() }
 }
 
 /// The keys of a row, found ignoring letter case. Of two spellings the later in
@@ -262,18 +294,15 @@ impl<'a> Keys<'a> {
         }
     }
 
-    fn texts(&self, key: &'static str) -> Result<Vec<String>, (Mark, RowError)> {
+    fn groups(&self, row: Mark, room: &mut Room) -> Result<Vec<String>, (Mark, RowError)> {
+        let key = "groups";
         let Some(node) = self.find(key).filter(|node| !node.is_null()) else { return Ok(Vec::new()) };
         if let (Typing::Loose, Some(text)) = (self.typing, node.as_text()) {
-            return Ok(text.split(',').map(ToOwned::to_owned).collect());
+            return text.split(',').map(|group| room.group(group, row)).collect();
         }
         let items = node.as_sequence().ok_or_else(|| wrong_type(key, "a list of texts", node))?;
-        items
-            .iter()
-            .map(|item| {
-                self.text_of(item).map(ToOwned::to_owned).ok_or_else(|| wrong_type(key, "a list of texts", item))
-            })
-            .collect()
+        let text = |item| self.text_of(item).ok_or_else(|| wrong_type(key, "a list of texts", item));
+        items.iter().map(|item| room.group(text(item)?, row)).collect()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use alloc::borrow::Cow;
 
-use super::{MappingRow, RowError, RowProblem, Rows, Section, row};
-use crate::limits;
+use super::row::{self, Room};
+use super::{MappingRow, RowError, RowProblem, Rows, Section};
 use crate::yaml::{self, Mark, Node, YamlError};
 
 /// Why a section as a whole can't be read.
@@ -52,20 +52,14 @@ pub fn read_section_node(section: Section, node: &Node, typing: Typing) -> Resul
         }),
     })?;
     let mut rows = Rows::default();
-    let mut groups = 0;
+    let mut room = Room::default();
     for item in items {
         match section {
             Section::MapRoles | Section::MapUsers => {
-                rows.repeated.extend(row::repeated_keys(item));
-                match MappingRow::read(item, section, typing) {
-                    Ok(row) if groups + row.groups.len() > limits::SECTION_GROUPS => {
-                        let (mark, error) = (row.mark, RowError::TooManyGroups);
-                        rows.problems.push(RowProblem { mark, error, principal: Some(row.principal) });
-                    }
-                    Ok(row) => {
-                        groups += row.groups.len();
-                        rows.mappings.push(row);
-                    }
+                let entries = item.entries();
+                rows.repeated.extend(row::repeated_keys(entries.as_deref().unwrap_or_default()));
+                match MappingRow::read(item, entries.as_deref(), section, typing, &mut room) {
+                    Ok(row) => rows.mappings.push(row),
                     Err(problem) => rows.problems.push(problem),
                 }
             }

@@ -56,7 +56,7 @@ fn unread(row: &Row<'_>) -> Option<Remark> {
             if rule.is_some() { &rules::PLACEHOLDER_PLACE } else { &rules::WRONG_TYPE }
         }
         // Said by the rule on aliases, or by those on the kind of row.
-        RowError::NotAMap(_) | RowError::Account | RowError::TooManyGroups => return None,
+        RowError::NotAMap(_) | RowError::Account | RowError::TooManyGroups | RowError::TooMuchText => return None,
     };
     Some(Remark::at(rule, row.section(), mark, message).severity(Severity::Block))
 }

@@ -9,6 +9,7 @@ use core::str::FromStr;
 use jiff::SignedDuration;
 
 use super::Problem;
+use crate::limits;
 use crate::yaml::{Entry, Mark, Node, ScalarKind, Value};
 
 /// The keys of one map.
@@ -34,6 +35,11 @@ impl<'n, 'p> Reader<'n, 'p> {
             problems.push(Problem { mark: node.mark, text: text.replace("`the file`", "the file"), hint: None });
             return None;
         };
+        if entries.len() > limits::CONFIG_KEYS {
+            let text = format!("a map has more than {} keys", limits::CONFIG_KEYS);
+            problems.push(Problem { mark: node.mark, text, hint: None });
+            return None;
+        }
         for (index, entry) in entries.iter().enumerate() {
             let twin = entries.iter().take(index).find(|earlier| earlier.key.eq_ignore_ascii_case(entry.key));
             problems.extend(twin.map(|twin| Problem {
@@ -177,8 +183,10 @@ impl<'n, 'p> Reader<'n, 'p> {
         let Self { entries, path, known, warnings, .. } = self;
         for entry in entries.iter().filter(|entry| !known.iter().any(|key| key.eq_ignore_ascii_case(entry.key))) {
             let distance = |key: &&&str| strsim::damerau_levenshtein(&key.to_lowercase(), &entry.key.to_lowercase());
+            // Nothing of that length is close to a key, and finding out would take long.
+            let known = if entry.key.len() > limits::EXCERPT_CHARS { &[][..] } else { known.as_slice() };
             let nearest = known.iter().min_by_key(distance).filter(|key| distance(key) <= 1 + key.len() / 3);
-            let shown: String = entry.key.chars().take(crate::limits::EXCERPT_CHARS).collect();
+            let shown: String = entry.key.chars().take(limits::EXCERPT_CHARS).collect();
             warnings.push(Problem {
                 mark: entry.mark,
                 text: format!("unknown key `{path}{shown}`"),

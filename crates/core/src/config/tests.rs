@@ -154,6 +154,15 @@ fn repeated_keys_and_chains_are_refused() {
 }
 
 #[test]
+fn keys_of_a_map_are_bounded_at_the_limit_and_one_past_it() {
+    let keys = |count: usize| (0..count).map(|key| std::format!("k{key}: v\n")).collect::<String>();
+    let full = yaml(&keys(limits::CONFIG_KEYS));
+    assert_eq!((full.problems.len(), full.warnings.len()), (0, limits::CONFIG_KEYS));
+    let past = yaml(&keys(limits::CONFIG_KEYS + 1));
+    assert_eq!(shown(&past.problems), ["line 1: a map has more than 256 keys"]);
+}
+
+#[test]
 fn one_text_lists_backends_separated_by_blanks() {
     let parsed = yaml("server:\n  backendMode: EKSConfigMap MountedFile\n");
     assert_eq!(parsed.config.server.backend_mode.unwrap().len(), 2);

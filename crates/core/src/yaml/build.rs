@@ -8,38 +8,87 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::{Mark, Node, Place, ScalarKind, Style, Value, YamlError, plain_flow, plain_list};
+use super::{Mark, Node, Place, ScalarKind, Style, Value, YamlError, plain_list};
 use crate::limits;
+
+/// Where people meet it, a text once in plain form has got something odd.
+const TOO_MANY_SEPARATORS: &str = "the text holds more than 40,000 separators of values, and is neither JSON nor a list \
+                                   in the usual form (one key in a line, no anchors, tags or blocks of text)";
 
 /// Reads the first document of a text; `None` if there is none.
 pub fn parse(text: &str) -> Result<Option<Rc<Node>>, YamlError> {
     if text.len() > limits::YAML_BYTES {
         return Err(refuse(Mark { line: 1, column: 1 }, "the text is longer than 1 MiB"));
     }
-    if let Some(root) = plain_list::read(text).or_else(|| plain_flow::read(text)) {
-        return Ok(Some(root));
+    if let Some(list) = plain_list::read(text) {
+        return Ok(Some(list));
     }
-    if indicators(text) > limits::YAML_INDICATORS {
-        return Err(refuse(Mark { line: 1, column: 1 }, "the text holds more than 50,000 separators of values"));
+    if separators(text) > limits::YAML_SEPARATORS {
+        return Err(refuse(Mark { line: 1, column: 1 }, TOO_MANY_SEPARATORS));
     }
     parse_events(text)
 }
 
-/// How many tokens the text can hold, but for a small factor.
-fn indicators(text: &str) -> usize {
+/// How much work the text can make for the general parser, in separators: what
+/// costs more counts for several.
+fn separators(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let marks = bytes.iter().enumerate().filter(|(at, byte)| match byte {
-        b',' | b'[' | b']' | b'{' | b'}' | b'&' | b'*' | b'!' | b'?' => true,
-        // Not those inside an ARN.
-        b':' => {
-            let before = at.checked_sub(1).and_then(|at| bytes.get(at));
-            let after = bytes.get(at + 1);
-            after.is_none_or(|byte| b" \t\r\n,[]{}\"'".contains(byte))
-                || before.is_some_and(|byte| b"\"']}".contains(byte))
+    let is_blank = |byte: u8| b" \t\r\n".contains(&byte);
+    let (mut previous, mut count) = (b'\n', 0);
+    let mut closed = Closed::default();
+    for (index, &byte) in bytes.iter().enumerate() {
+        let next = bytes.get(index + 1).copied().unwrap_or(b'\n');
+        count += match byte {
+            b',' | b'[' | b']' | b'&' | b'*' | b'!' | b'?' => 1,
+            // Two as around placeholders count for one.
+            b'{' | b'}' => usize::from(previous != byte),
+            // Not those inside an ARN.
+            b':' => usize::from(is_blank(next) || b",]}\"'".contains(&next) || b"\"']}".contains(&previous)),
+            b'-' => usize::from(is_blank(previous) && is_blank(next)),
+            // A directive is kept and copied as a whole.
+            b'%' if matches!(previous, b'\r' | b'\n') => {
+                bytes.iter().skip(index).take_while(|byte| !matches!(byte, b'\r' | b'\n')).count()
+            }
+            _ => 0,
+        };
+        if closed.leads_to_key(byte) {
+            count += KEY_IN_BRACKETS;
         }
-        _ => false,
-    });
-    marks.count()
+        previous = byte;
+    }
+    count
+}
+
+/// A list or map in brackets as a key makes the parser move up to half of all
+/// tokens that it has looked ahead.
+const KEY_IN_BRACKETS: usize = 256;
+
+/// Whether a bracket was closed just before, but for blanks and comments. What
+/// looks like a comment may be none, so brackets in it count.
+#[derive(Default)]
+struct Closed {
+    before_blanks: bool,
+    before_comments: bool,
+    in_comment: bool,
+}
+
+impl Closed {
+    /// Takes the next byte; whether it is a colon that makes a key of what was closed.
+    fn leads_to_key(&mut self, byte: u8) -> bool {
+        match byte {
+            b'\r' | b'\n' => self.in_comment = false,
+            b' ' | b'\t' => {}
+            _ => {
+                let is_key = self.before_blanks || (self.before_comments && !self.in_comment);
+                let closes = matches!(byte, b']' | b'}');
+                self.before_blanks = closes;
+                self.in_comment |= byte == b'#' && self.before_comments;
+                self.before_comments = closes || self.in_comment;
+                return is_key && byte == b':';
+            }
+        }
+        false
+    }
 }
 
 /// Reads the first document of any text.
@@ -59,7 +108,7 @@ pub fn parse_all(text: &str) -> Result<Vec<Rc<Node>>, YamlError> {
     if text.len() > limits::MANIFEST_BYTES {
         return Err(refuse(Mark { line: 1, column: 1 }, "the text is longer than 4 MiB"));
     }
-    if indicators(text) > limits::MANIFEST_INDICATORS {
+    if separators(text) > limits::MANIFEST_SEPARATORS {
         return Err(refuse(Mark { line: 1, column: 1 }, "the text holds more than 240,000 separators of values"));
     }
     let mut builder = Builder { text, offsets: Offsets::of(text), ..Builder::default() };

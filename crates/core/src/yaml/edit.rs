@@ -55,6 +55,9 @@ pub enum Refusal {
     /// The text ends in the middle of a value over several lines.
     #[error("the text ends within a block of text (`|` or `>`), without a line end")]
     UnendedText,
+    /// Whatever is put in after a lone carriage return would make a line end of it.
+    #[error("the text ends in a carriage return without a line feed")]
+    LoneReturn,
     /// The key is not written in this map.
     #[error("the value comes from a merged map (`<<`)")]
     Merged,

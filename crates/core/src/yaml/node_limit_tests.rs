@@ -2,13 +2,19 @@ use std::format;
 
 use super::*;
 
-/// As a plain list, and through the parser's events.
+/// As a plain list, as JSON, and through the parser's events.
 #[test]
 fn values_are_bounded() {
-    for before in ["", "# é\n"] {
-        let text = |nodes: usize| format!("{before}{}", "- x\n".repeat(nodes - 1));
+    let lines = |nodes: usize| "- x\n".repeat(nodes - 1);
+    let json = |nodes: usize| format!("[{}1]", "1,".repeat(nodes - 2));
+    let odd = |nodes: usize| format!("- &x x\n{}", "- x\n".repeat(nodes - 2));
+    for text in [lines, json] {
         assert!(parse(&text(limits::YAML_NODES)).is_ok());
-        let error = parse(&text(limits::YAML_NODES + 1)).unwrap_err();
+        assert!(parse(&text(limits::YAML_NODES + 1)).is_err());
+    }
+    for text in [lines, json, odd] {
+        assert!(parse_all(&text(limits::YAML_NODES)).is_ok());
+        let error = parse_all(&text(limits::YAML_NODES + 1)).unwrap_err();
         assert!(error.reason.contains("values"), "{error}");
     }
 }

@@ -1,10 +1,9 @@
-//! A fast reader of lists and maps in brackets: JSON in place of YAML, and words
-//! in brackets.
+//! A fast reader of lists and maps in brackets: JSON, and words without blanks.
 //!
-//! Like the reader of plain lists it gives the very tree that the parser's events
-//! would give, and leaves whatever it is not sure of to them. The parser looks at
-//! all of a bracket before it builds anything, which costs it several times more.
+//! As the reader of plain lists, it leaves whatever it is not sure of to the
+//! general parser.
 
+use alloc::borrow::Cow;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,176 +11,233 @@ use alloc::vec::Vec;
 use super::{Mark, Node, Place, ScalarKind, Style, Value};
 use crate::limits;
 
-/// Deepest nesting read here: a list of rows with a list of groups, in a
-/// configuration, and some more.
-const DEPTH: usize = 8;
-
-/// Longest key read here; YAML allows 1024.
-const KEY_BYTES: usize = 128;
-
-/// Reads the text if it is one list or map in brackets.
-pub(super) fn read(text: &str) -> Option<Rc<Node>> {
-    let mut reader = Reader { text, at: 0, mark: Mark { line: 1, column: 1 }, nodes: &mut 0 };
-    reader.skip_blanks()?;
-    let root = reader.brackets()?;
-    reader.skip_blanks()?;
-    reader.peek().is_none().then_some(root)
-}
-
-/// Reads the list or map in brackets that begins at an offset, and adds its nodes
-/// to `nodes`. It must end before the text does or with it.
-pub(super) fn read_at(text: &str, at: usize, mark: Mark, nodes: &mut usize) -> Option<Rc<Node>> {
-    Reader { text, at, mark, nodes }.brackets()
-}
-
-struct Reader<'a> {
+/// Where reading stands in a text.
+pub(super) struct Flow<'a> {
     text: &'a str,
-    /// Offset of the next character.
-    at: usize,
-    /// Line and column of the next character.
-    mark: Mark,
-    nodes: &'a mut usize,
+    /// Offset of the next byte.
+    pub(super) at: usize,
+    /// Its line, counted from 1.
+    line: usize,
+    /// Offset from which columns of the line are counted: later than the line
+    /// begins by the bytes that wide characters have beyond their first.
+    line_start: usize,
+    /// Whether line ends may stand between values: indentation has a say in that
+    /// within lists and maps without brackets.
+    breaks: bool,
+    /// Values read, those that others read before included.
+    pub(super) nodes: usize,
 }
 
-impl<'a> Reader<'a> {
-    fn brackets(&mut self) -> Option<Rc<Node>> {
-        matches!(self.peek(), Some('[' | '{')).then_some(())?;
-        self.value(DEPTH)
+/// Reads a text that is one list or map in brackets.
+pub(super) fn read(text: &str, depth: usize) -> Option<Rc<Node>> {
+    let mut flow = Flow { text, at: 0, line: 1, line_start: 0, breaks: true, nodes: 0 };
+    flow.gap();
+    let node = flow.collection(depth)?;
+    flow.gap();
+    (flow.at == text.len()).then_some(node)
+}
+
+impl<'a> Flow<'a> {
+    /// From an offset of a line that holds no wide characters before it; nothing
+    /// beyond the line is read.
+    pub(super) fn within_line(text: &'a str, at: usize, mark: Mark, nodes: usize) -> Self {
+        Self { text, at, line: mark.line, line_start: (at + 1).saturating_sub(mark.column), breaks: false, nodes }
     }
 
-    fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
     }
 
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
+    /// Takes a byte if it is the next.
+    fn takes(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
     }
 
-    /// Goes past text without line ends.
-    fn pass(&mut self, passed: &str) {
-        self.at += passed.len();
-        self.mark.column += if passed.is_ascii() { passed.len() } else { passed.chars().count() };
-    }
-
-    fn take(&mut self, wanted: &str) -> Option<()> {
-        let found = self.rest().starts_with(wanted);
-        found.then(|| self.pass(wanted))
-    }
-
-    /// Goes past spaces and line ends. Tabs and comments have rules of their own.
-    fn skip_blanks(&mut self) -> Option<()> {
-        loop {
-            let rest = self.rest();
-            if rest.starts_with(' ') {
-                self.pass(" ");
-            } else if rest.starts_with('\n') || rest.starts_with("\r\n") {
-                self.at += if rest.starts_with('\n') { 1 } else { 2 };
-                self.mark = Mark { line: self.mark.line + 1, column: 1 };
-            } else {
-                return (!rest.starts_with(['\t', '\r', '#'])).then_some(());
+    /// Goes over blanks, and line ends where they may stand.
+    fn gap(&mut self) {
+        while let Some(byte) = self.peek() {
+            match byte {
+                b' ' => self.at += 1,
+                b'\r' if self.breaks => self.at += 1,
+                b'\n' if self.breaks => {
+                    self.at += 1;
+                    (self.line, self.line_start) = (self.line + 1, self.at);
+                }
+                _ => return,
             }
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        Mark { line: self.line, column: self.at - self.line_start + 1 }
+    }
+
+    fn node(&mut self, mark: Mark, start: usize, style: Style, value: Value) -> Option<Rc<Node>> {
+        self.nodes += 1;
+        let place = Place { start, end: self.at, style };
+        (self.nodes <= limits::YAML_NODES).then(|| Rc::new(Node { mark, place, value }))
+    }
+
+    /// A list or map in brackets.
+    pub(super) fn collection(&mut self, depth: usize) -> Option<Rc<Node>> {
+        let depth = depth.checked_sub(1)?;
+        let (mark, start) = (self.mark(), self.at);
+        let value = if self.takes(b'[') {
+            let mut items = Vec::new();
+            self.parts(b']', |flow| {
+                items.push(flow.value(depth)?);
+                Some(())
+            })?;
+            Value::Sequence(items)
+        } else if self.takes(b'{') {
+            let mut pairs = Vec::new();
+            self.parts(b'}', |flow| {
+                let key = flow.key()?;
+                flow.gap();
+                pairs.push((key, flow.value(depth)?));
+                Some(())
+            })?;
+            Value::Mapping(pairs)
+        } else {
+            return None;
+        };
+        self.node(mark, start, Style::Flow, value)
+    }
+
+    /// What stands between commas until a closing bracket.
+    fn parts(&mut self, close: u8, mut part: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.gap();
+        if self.takes(close) {
+            return Some(());
+        }
+        loop {
+            part(self)?;
+            self.gap();
+            if self.takes(close) {
+                return Some(());
+            }
+            if !self.takes(b',') {
+                return None;
+            }
+            self.gap();
         }
     }
 
     fn value(&mut self, depth: usize) -> Option<Rc<Node>> {
         match self.peek()? {
-            '[' => self.list(depth),
-            '{' => self.map(depth),
-            _ => self.scalar(),
-        }
-    }
-
-    fn list(&mut self, depth: usize) -> Option<Rc<Node>> {
-        let depth = depth.checked_sub(1)?;
-        let (mark, start) = (self.mark, self.at);
-        let mut items = Vec::new();
-        self.take("[")?;
-        self.skip_blanks()?;
-        while self.take("]").is_none() {
-            if !items.is_empty() {
-                self.comma()?;
+            b'[' | b'{' => self.collection(depth),
+            b'"' | b'\'' => self.quoted(),
+            _ => {
+                let word = self.word()?;
+                (!word.ends_with(':')).then_some(())?;
+                self.plain(word)
             }
-            items.push(self.value(depth)?);
-            self.skip_blanks()?;
         }
-        self.node(mark, start, Style::Flow, Value::Sequence(items))
     }
 
-    fn map(&mut self, depth: usize) -> Option<Rc<Node>> {
-        let depth = depth.checked_sub(1)?;
-        let (mark, start) = (self.mark, self.at);
-        let mut pairs = Vec::new();
-        self.take("{")?;
-        self.skip_blanks()?;
-        while self.take("}").is_none() {
-            if !pairs.is_empty() {
-                self.comma()?;
-            }
-            let key = self.scalar()?;
-            let is_short = key.place.end - key.place.start <= KEY_BYTES;
-            // A quoted key may have its value right behind the colon, a word not.
-            (is_short && self.take(":").is_some()).then_some(())?;
-            let beside = self.peek().is_some_and(|next| !matches!(next, ' ' | '\r' | '\n'));
-            (!beside || key.place.style != Style::Plain).then_some(())?;
-            self.skip_blanks()?;
-            let value = self.value(depth)?;
-            pairs.push((key, value));
-            self.skip_blanks()?;
+    /// A key and the colon after it.
+    fn key(&mut self) -> Option<Rc<Node>> {
+        if matches!(self.peek()?, b'"' | b'\'') {
+            let key = self.quoted()?;
+            while self.takes(b' ') {}
+            return self.takes(b':').then_some(key);
         }
-        self.node(mark, start, Style::Flow, Value::Mapping(pairs))
+        let word = self.word()?.strip_suffix(':').filter(|word| !word.ends_with(':'))?;
+        let key = self.plain(word)?;
+        self.at += 1;
+        (self.peek() == Some(b' ')).then_some(key)
     }
 
-    /// A comma, with something behind it.
-    fn comma(&mut self) -> Option<()> {
-        self.take(",")?;
-        self.skip_blanks()
+    /// The word that begins here, a colon at its end included.
+    fn word(&self) -> Option<&'a str> {
+        let rest = self.text.get(self.at..)?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:@+=-".contains(&byte);
+        let len = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+        rest.get(..len).filter(|word| word.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric()))
     }
 
-    /// A text in quotes on one line, or a word.
-    fn scalar(&mut self) -> Option<Rc<Node>> {
-        let (mark, start, rest) = (self.mark, self.at, self.rest());
-        let style = match rest.chars().next()? {
-            '"' => Style::DoubleQuoted,
-            '\'' => Style::SingleQuoted,
-            _ => return self.word(),
-        };
-        let (quote, quoted) = rest.split_at_checked(1)?;
-        let inner = quoted.get(..quoted.find(|c: char| matches!(c, '"' | '\'' | '\\') || !is_printed(c))?)?;
-        let written = rest.get(..inner.len() + 2).filter(|written| written.ends_with(quote))?;
-        self.pass(written);
-        (!self.rest().starts_with(quote)).then_some(())?;
-        self.node(mark, start, style, Value::Scalar { text: String::from(inner), kind: ScalarKind::Text })
-    }
-
-    fn word(&mut self) -> Option<Rc<Node>> {
-        let (mark, start, rest) = (self.mark, self.at, self.rest());
-        let word = rest.get(..rest.find(|c: char| !is_in_word(c)).unwrap_or(rest.len()))?;
-        // A colon at its end belongs to what follows.
-        let word = word.strip_suffix(':').unwrap_or(word);
-        word.starts_with(|first: char| first.is_alphanumeric()).then_some(())?;
-        self.pass(word);
-        matches!(self.peek(), None | Some(' ' | ',' | ':' | ']' | '}' | '\r' | '\n')).then_some(())?;
+    fn plain(&mut self, word: &str) -> Option<Rc<Node>> {
+        let (mark, start) = (self.mark(), self.at);
+        self.at += word.len();
         let value = Value::Scalar { text: String::from(word), kind: ScalarKind::of_plain(word) };
         self.node(mark, start, Style::Plain, value)
     }
 
-    fn node(&mut self, mark: Mark, start: usize, style: Style, value: Value) -> Option<Rc<Node>> {
-        *self.nodes += 1;
-        let place = Place { start, end: self.at, style };
-        (*self.nodes <= limits::YAML_NODES).then(|| Rc::new(Node { mark, place, value }))
+    /// A text in quotes, on one line.
+    fn quoted(&mut self) -> Option<Rc<Node>> {
+        let (mark, start) = (self.mark(), self.at);
+        let rest = self.text.get(start + 1..)?;
+        let (text, len, style) = match self.peek()? {
+            b'"' => {
+                let (text, len) = double_quoted(rest)?;
+                (text, len, Style::DoubleQuoted)
+            }
+            _ => {
+                let len = rest.bytes().position(|byte| matches!(byte, b'\'' | b'\n'))?;
+                (Cow::Borrowed(rest.get(..len)?), len, Style::SingleQuoted)
+            }
+        };
+        let written = rest.get(..len)?;
+        // Two quotes in single quotes stand for one.
+        let ends = match style {
+            Style::DoubleQuoted => true,
+            _ => rest.as_bytes().get(len) == Some(&b'\'') && rest.as_bytes().get(len + 1) != Some(&b'\''),
+        };
+        ends.then_some(())?;
+        self.at += len + 2;
+        self.line_start += written.bytes().filter(|byte| byte & 0xC0 == 0x80).count();
+        self.node(mark, start, style, Value::Scalar { text: text.into_owned(), kind: ScalarKind::Text })
     }
 }
 
-/// A character that stands for itself within quotes on one line.
-pub(super) fn is_printed(char: char) -> bool {
-    matches!(char, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
+/// A text up to the quote that ends it, escapes of JSON resolved, and how many bytes it takes.
+fn double_quoted(rest: &str) -> Option<(Cow<'_, str>, usize)> {
+    let stop = |from: usize| {
+        let tail = rest.as_bytes().get(from..)?;
+        Some(from + tail.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n'))?)
+    };
+    let (mut text, mut from) = (Cow::Borrowed(""), 0);
+    loop {
+        let at = stop(from)?;
+        let piece = rest.get(from..at)?;
+        match rest.as_bytes().get(at)? {
+            b'"' if from == 0 => return Some((Cow::Borrowed(piece), at)),
+            b'"' => {
+                text.to_mut().push_str(piece);
+                return Some((text, at));
+            }
+            b'\\' => {
+                let (char, len) = escape(rest.get(at + 1..)?)?;
+                text.to_mut().push_str(piece);
+                text.to_mut().push(char);
+                from = at + 1 + len;
+            }
+            _ => return None,
+        }
+    }
 }
 
-fn is_in_word(char: char) -> bool {
-    match char.is_ascii() {
-        true => char.is_ascii_alphanumeric() || matches!(char, '_' | '.' | '/' | ':' | '@' | '-'),
-        false => is_printed(char) && char.is_alphanumeric(),
-    }
+/// What JSON and YAML both take an escape for, and its bytes after the backslash. Halves of
+/// surrogate pairs mean something in JSON only.
+fn escape(rest: &str) -> Option<(char, usize)> {
+    let char = match rest.bytes().next()? {
+        b'"' => '"',
+        b'\\' => '\\',
+        b'/' => '/',
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => {
+            let digits = rest.get(1..5).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+            return Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, 5));
+        }
+        _ => return None,
+    };
+    Some((char, 1))
 }
 
 #[cfg(test)]

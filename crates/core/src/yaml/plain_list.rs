@@ -9,7 +9,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::plain_flow::{self, is_printed};
+use super::plain_flow::{self, Flow};
 use super::{Mark, Node, Place, ScalarKind, Style, Value};
 use crate::limits;
 
@@ -19,21 +19,40 @@ const DEPTH: usize = 6;
 /// Longest key read here; YAML allows 1024.
 const KEY_BYTES: usize = 128;
 
-/// Reads the text if it is a list in plain form.
+/// Reads the text if it is a list in plain form, or JSON.
 pub(super) fn read(text: &str) -> Option<Rc<Node>> {
+    if !has_plain_characters(text) {
+        return None;
+    }
+    if text.trim_start_matches([' ', '\r', '\n']).starts_with(['[', '{']) {
+        return plain_flow::read(text, DEPTH);
+    }
     let mut reader = Reader { text, next: 0, line_number: 0, line: None, nodes: 0 };
     reader.advance();
     let first = reader.line?;
     first.opens_item().then_some(())?;
-    // Tabs and lone carriage returns have rules of their own.
-    if !text.chars().all(|char| is_printed(char) || matches!(char, '\r' | '\n')) {
-        return None;
-    }
-    if !text.split('\r').skip(1).all(|after| after.starts_with('\n')) {
-        return None;
-    }
     let list = reader.list(first.indent, DEPTH)?;
     reader.line.is_none().then_some(list)
+}
+
+/// Tabs, lone carriage returns, and what is a line end to some readers, have
+/// rules of their own.
+fn has_plain_characters(text: &str) -> bool {
+    // Without a way out in the middle this goes over many bytes at once.
+    if text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~' | b'\n')) {
+        return true;
+    }
+    let (mut after_return, mut is_wide) = (false, false);
+    for byte in text.bytes() {
+        if !matches!(byte, b' '..=b'~' | b'\n' | b'\r' | 0x80..) || (after_return && byte != b'\n') {
+            return false;
+        }
+        (after_return, is_wide) = (byte == b'\r', is_wide || byte >= 0x80);
+    }
+    let is_odd = |char: char| {
+        matches!(char, '\u{80}'..'\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    !after_return && (!is_wide || !text.contains(is_odd))
 }
 
 /// A line with something on it.
@@ -71,10 +90,10 @@ impl<'a> Reader<'a> {
             let start = self.next;
             self.next = start + whole.len() + 1;
             self.line_number += 1;
-            let line = whole.strip_suffix('\r').unwrap_or(whole);
-            let content = line.trim_start_matches(' ');
+            let whole = whole.strip_suffix('\r').unwrap_or(whole);
+            let content = whole.trim_start_matches(' ');
             if !content.is_empty() && !content.starts_with('#') {
-                let indent = line.len() - content.len();
+                let indent = whole.len() - content.len();
                 self.line = Some(Line { number: self.line_number, start, indent, content });
                 return;
             }
@@ -103,7 +122,7 @@ impl<'a> Reader<'a> {
                 self.line = Some(inner);
                 self.map(column, depth)?
             } else {
-                let item = self.scalar(inner, 0)?;
+                let item = self.value(inner, 0, depth)?;
                 self.advance();
                 item
             });
@@ -144,7 +163,7 @@ impl<'a> Reader<'a> {
                     return None;
                 }
             } else {
-                let node = self.scalar(line, offset)?;
+                let node = self.value(line, offset, depth)?;
                 self.advance();
                 node
             };
@@ -164,35 +183,34 @@ impl<'a> Reader<'a> {
     }
 
     /// A value from `offset` of a line to its end, a comment after it left out.
-    fn scalar(&mut self, line: Line<'a>, offset: usize) -> Option<Rc<Node>> {
+    fn value(&mut self, line: Line<'a>, offset: usize, depth: usize) -> Option<Rc<Node>> {
         let rest = line.content.get(offset..)?;
         if let Some(quote) = rest.chars().next().filter(|first| matches!(first, '"' | '\'')) {
             let (inner, after) = rest.get(1..)?.split_once(quote)?;
-            let is_comment = after.starts_with(' ') && after.trim_start_matches(' ').starts_with('#');
-            if inner.contains('\\') || !(after.trim_end_matches(' ').is_empty() || is_comment) {
+            if inner.contains('\\') || !is_blank_or_comment(after) {
                 return None;
             }
             let style = if quote == '"' { Style::DoubleQuoted } else { Style::SingleQuoted };
             return self.node(line, offset, rest.get(..inner.len() + 2)?, style);
         }
         if rest.starts_with(['[', '{']) {
-            return self.brackets(line, offset);
+            return self.bracketed(line, offset, depth);
         }
-        let value = rest.split_once(" #").map_or(rest, |(value, _)| value).trim_end_matches(' ');
-        let starts_plainly = |first: char| first.is_alphanumeric() || matches!(first, '/' | '_' | '+' | '(' | '$');
-        let is_plain = value.starts_with(starts_plainly) && !value.contains(": ") && !value.ends_with(':');
+        let (value, holds_pair) = plain_part(rest);
+        let starts_plainly =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'+' | b'(' | b'$' | 0x80..);
+        let is_plain = value.bytes().next().is_some_and(starts_plainly) && !holds_pair && !value.ends_with(':');
         if is_plain { self.node(line, offset, value, Style::Plain) } else { None }
     }
 
     /// A list or map in brackets, on one line.
-    fn brackets(&mut self, line: Line<'a>, offset: usize) -> Option<Rc<Node>> {
-        let start = line.start + line.indent + offset;
-        let end = line.start + line.indent + line.content.len();
-        let mark = Mark { line: line.number, column: line.indent + offset + 1 };
-        let node = plain_flow::read_at(self.text.get(..end)?, start, mark, &mut self.nodes)?;
-        let after = self.text.get(node.place.end..end)?;
-        let is_comment = after.starts_with(' ') && after.trim_start_matches(' ').starts_with('#');
-        (is_comment || after.trim_end_matches(' ').is_empty()).then_some(node)
+    fn bracketed(&mut self, line: Line<'a>, offset: usize, depth: usize) -> Option<Rc<Node>> {
+        let (mark, Place { start, .. }) = place(line, offset, "", Style::Flow);
+        let mut flow = Flow::within_line(self.text, start, mark, self.nodes);
+        let node = flow.collection(depth)?;
+        self.nodes = flow.nodes;
+        let after = line.content.get(offset + flow.at - start..)?;
+        is_blank_or_comment(after).then_some(node)
     }
 
     fn node(&mut self, line: Line<'_>, offset: usize, written: &str, style: Style) -> Option<Rc<Node>> {
@@ -215,6 +233,26 @@ fn beside_its_key(list: Rc<Node>) -> Option<Rc<Node>> {
     Some(Rc::new(list))
 }
 
+/// What stands before a comment, and whether a colon in it makes a key of what is before it.
+fn plain_part(rest: &str) -> (&str, bool) {
+    let (mut previous, mut holds_pair) = (0, false);
+    for (at, byte) in rest.bytes().enumerate() {
+        match (previous, byte) {
+            (b' ', b'#') => return (rest.get(..at).unwrap_or(rest).trim_end_matches(' '), holds_pair),
+            (b':', b' ') => holds_pair = true,
+            _ => {}
+        }
+        previous = byte;
+    }
+    (rest.trim_end_matches(' '), holds_pair)
+}
+
+/// Whether nothing comes after a value that ends by itself.
+fn is_blank_or_comment(after: &str) -> bool {
+    let rest = after.trim_start_matches(' ');
+    rest.is_empty() || (rest.starts_with('#') && rest.len() < after.len())
+}
+
 fn place(line: Line<'_>, offset: usize, written: &str, style: Style) -> (Mark, Place) {
     let column = line.indent + offset;
     let start = line.start + column;
@@ -232,4 +270,4 @@ fn split_key(content: &str) -> Option<(&str, usize)> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -89,15 +89,31 @@ fn depth_through_aliases_is_bounded() {
 
 #[test]
 fn separators_are_bounded() {
-    let text = |separators: usize| format!("[{}]", vec!["-x"; separators - 1].join(","));
-    assert!(parse(&text(limits::YAML_INDICATORS)).is_ok());
-    assert!(parse(&text(limits::YAML_INDICATORS + 1)).is_err());
-    // The colons of an ARN are none; the tag keeps the fast reader away.
-    let arns = "- arn:aws:iam::111122223333:role/x\n".repeat(25_000);
-    assert!(parse(&format!("- !!str x\n{arns}")).is_ok());
-    // Words and JSON have a reader of their own.
-    let words = format!("[{}]", vec!["x"; limits::YAML_NODES - 1].join(","));
-    assert!(parse(&words).is_ok());
+    // Not JSON, because of the anchor.
+    let text = |separators: usize| format!("[&a {}]", vec!["x"; separators - 2].join(","));
+    assert!(parse(&text(limits::YAML_SEPARATORS)).is_ok());
+    assert!(parse(&text(limits::YAML_SEPARATORS + 1)).is_err());
+    let lines = |separators: usize| format!("- !t x\n{}", "- x\n".repeat(separators - 2));
+    assert!(parse(&lines(limits::YAML_SEPARATORS)).is_ok());
+    assert!(parse(&lines(limits::YAML_SEPARATORS + 1)).is_err());
+    // The colons of an ARN are none.
+    let arns = "- !t arn:aws:iam::111122223333:role/x\n".repeat(limits::YAML_SEPARATORS / 2);
+    assert!(parse(&arns).is_ok());
+}
+
+#[test]
+fn what_costs_the_parser_more_counts_for_more() {
+    let directive = |len: usize| format!("%{}\n--- a", "x".repeat(len - 1));
+    assert!(parse(&directive(limits::YAML_SEPARATORS)).is_ok());
+    assert!(parse(&directive(limits::YAML_SEPARATORS + 1)).is_err());
+    let refused = |key: &str, count: usize| {
+        let error = parse(&format!("{{{}x}}", key.repeat(count))).err();
+        error.is_some_and(|error| error.reason.contains("separators"))
+    };
+    for key in ["[]: a,", "[ ] # ]: x\n \n#\n : a, ", "[\"]#\", x]: a, "] {
+        assert!(!refused(key, 70) && refused(key, limits::YAML_SEPARATORS / 256), "{key}");
+    }
+    assert!(!refused("{a: [b] # c: d\n}, ", 5_000));
 }
 
 #[test]

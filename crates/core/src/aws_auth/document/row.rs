@@ -57,7 +57,13 @@ impl<'a> Row<'a> {
 
     /// What an authenticator would read.
     pub fn reading(&self) -> Result<MappingRow, RowProblem> {
-        MappingRow::read(self.node, self.section, Typing::Strict)
+        MappingRow::read(
+            self.node,
+            self.node.entries().as_deref(),
+            self.section,
+            Typing::Strict,
+            &mut row::Room::default(),
+        )
     }
 }
 

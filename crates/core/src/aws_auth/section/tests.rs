@@ -4,6 +4,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::aws_auth::Principal;
+use crate::limits;
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/dev";
 
@@ -125,4 +126,27 @@ fn groups_by_aliases_are_bounded_at_the_limit_and_one_past_it() {
     let rows = read_section(Section::MapRoles, &text).unwrap();
     assert_eq!((rows.mappings.len(), rows.problems.len()), (100, 1));
     assert_eq!(rows.problems[0].error, RowError::TooManyGroups);
+}
+
+#[test]
+fn text_by_aliases_is_bounded_at_the_limit_and_one_past_it() {
+    let row = "- {rolearn: arn:aws:iam::111122223333:role/x, username: *u}\n";
+    let text = |len: usize, rows: usize| alloc::format!("- &u {}\n{}", "u".repeat(len), row.repeat(rows));
+    let (len, rows) = (1024, limits::SECTION_TEXT_BYTES / 1024);
+    let full = read_section(Section::MapRoles, &text(len, rows)).unwrap();
+    assert_eq!((full.mappings.len(), full.problems.len()), (rows, 1));
+    let past = read_section(Section::MapRoles, &(text(len, rows) + &row.replace("*u", "v"))).unwrap();
+    assert_eq!((past.mappings.len(), past.problems.len()), (rows, 2));
+    assert_eq!(past.problems[1].error, RowError::TooMuchText);
+    assert!(past.problems[1].principal.is_some());
+}
+
+#[test]
+fn repeated_keys_are_looked_for_up_to_the_limit_and_not_past_it() {
+    let row = |keys: usize| {
+        let others: String = (2..keys).map(|key| format!("k{key}: v, ")).collect();
+        format!("- {{{others}rolearn: {ROLE}, roleArn: {ROLE}}}\n")
+    };
+    assert_eq!(roles(&row(limits::ROW_KEYS)).repeated.len(), 1);
+    assert_eq!(roles(&row(limits::ROW_KEYS + 1)).repeated.len(), 0);
 }

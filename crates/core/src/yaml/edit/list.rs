@@ -73,6 +73,9 @@ impl<T: ItemText> ListEdit<'_, T> {
     }
 
     fn in_block(&self) -> Result<Vec<Splice>, Refusal> {
+        if !self.inserted.is_empty() && self.text.ends_with('\r') {
+            return Err(Refusal::LoneReturn);
+        }
         let items = block_items(self.text, self.list, self.from)?;
         let column = items.first().map_or(0, |item| item.dash - item.lines.start);
         let mut splices: Vec<Splice> = Vec::with_capacity(self.removed.len() + self.inserted.len());
