@@ -38,6 +38,10 @@ pub const ROW_KEYS: usize = 16;
 /// together. Without aliases it can't hold more than the longest file has.
 pub const SECTION_TEXT_BYTES: usize = CONFIG_BYTES;
 
+/// Most that the values and texts of a file of wanted mappings may take, aliases expanded:
+/// four times what the longest text can hold without them.
+pub const DESIRED_ROOM: usize = CONFIG_BYTES;
+
 /// Longest file that holds a ConfigMap, in bytes: a full one, indented or escaped,
 /// and other objects beside it.
 pub const MANIFEST_BYTES: usize = 4 * 1024 * 1024;

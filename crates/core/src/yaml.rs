@@ -137,6 +137,25 @@ impl Node {
         }
     }
 
+    /// Whether keys, values and texts, aliases expanded, take no more than `room`: a value
+    /// takes one, and its text one for each byte. The time it takes to tell is bounded by `room`.
+    pub fn fits(&self, mut room: usize) -> bool {
+        self.takes_from(&mut room).is_some()
+    }
+
+    fn takes_from(&self, room: &mut usize) -> Option<()> {
+        let own = if let Value::Scalar { text, .. } = &self.value { text.len() } else { 0 };
+        *room = room.checked_sub(own + 1)?;
+        match &self.value {
+            Value::Scalar { .. } => Some(()),
+            Value::Sequence(items) => items.iter().try_for_each(|item| item.takes_from(room)),
+            Value::Mapping(pairs) => pairs.iter().try_for_each(|(key, value)| {
+                key.takes_from(room)?;
+                value.takes_from(room)
+            }),
+        }
+    }
+
     /// Whether the value is null, or there is none.
     pub fn is_null(&self) -> bool {
         matches!(self.value, Value::Scalar { kind: ScalarKind::Null, .. })

@@ -9,6 +9,7 @@ use core::error::Error as _;
 use super::DesiredMapping;
 use crate::change::{Wanted, Whom, WhomError};
 use crate::config::Problem;
+use crate::limits;
 use crate::shown::excerpt;
 use crate::yaml::{self, Entry, Mark, Node, Value};
 
@@ -31,7 +32,12 @@ pub(super) fn mappings(text: &str, problems: &mut Vec<Problem>) -> Vec<DesiredMa
     match documents.as_slice() {
         // An empty file is rather a slip than the wish to have nobody.
         [] => problems.push(problem(start, "the file is empty".to_owned(), Some("nobody at all is `mappings: []`"))),
-        [root] => return list(root, problems),
+        [root] if root.fits(limits::DESIRED_ROOM) => return list(root, problems),
+        [root] => problems.push(problem(
+            root.mark,
+            "with its aliases written out the file is larger than 4 MiB".to_owned(),
+            Some("use fewer aliases, or put the mappings into several files, each with an `--owner`"),
+        )),
         [_, second, ..] => {
             problems.push(problem(
                 second.mark,

@@ -146,6 +146,18 @@ mappings:
 }
 
 #[test]
+fn aliases_make_no_file_larger_than_it_may_be() {
+    let group = format!("&g {}", "g".repeat(1_000));
+    let file = |count: usize| {
+        let rows = (0..count).map(|index| role(&format!("r{index}"), "*g"));
+        format!("mappings:\n{}{}", role("first", &group), rows.collect::<String>())
+    };
+    assert!(Desired::parse(&file(3_000)).is_ok());
+    let problems = Desired::parse(&file(4_300)).unwrap_err();
+    assert_eq!(problems[0].text, "with its aliases written out the file is larger than 4 MiB");
+}
+
+#[test]
 fn permission_sets_become_todays_roles() {
     let read = |text: &str| Desired::parse(text).unwrap();
     let text = "mappings:\n- sso: {permissionSetName: Admin, accountID: '111122223333'}\n  groups: [ops]\n";
