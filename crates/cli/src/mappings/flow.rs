@@ -70,7 +70,7 @@ pub async fn run(
     };
     let after = with(&state.data, &wanted.touched);
     let findings = found(&state, &wanted, &surroundings);
-    output::talk(&format!("{}{}", show::diff(&state.data, &after), show::findings(&state, &findings)))
+    output::talk(&format!("{}{}", show::diff(&state.data, &after), show::findings(&findings)))
         .map_err(|error| Failure::new("could not write to stderr").because(&error))?;
     judged(&findings, write)?;
     if write.dry_run == Some(DryRun::Client) {
