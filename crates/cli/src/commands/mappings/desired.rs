@@ -20,7 +20,7 @@ pub fn apply(args: &ApplyArgs) -> Result<(), Failure> {
     }
     compose::runtime()?.block_on(async {
         let target = Target::open(&args.target).await?;
-        options.deciding = target.deciding(&args.target);
+        options.deciding = args.write.written_for(target.deciding(&args.target));
         let edit = Edit { target: &target, args: &args.target, write: &args.write };
         let done = mappings::run(edit, |state, _| {
             let document = state.document()?;
@@ -86,7 +86,7 @@ fn planned(state: &State, owners: &Owners, desired: &Desired, options: &Options)
                 .fold(Failure::new("the mappings are not applied: some belong to others"), |failure, conflict| {
                     failure.cause(conflict.to_string())
                 }),
-            DesiredError::NeedsRoles(_) => Failure::of(&error),
+            DesiredError::NeedsRoles(..) => Failure::of(&error),
         };
         failure.hint(hint)
     })

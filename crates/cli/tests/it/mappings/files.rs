@@ -251,7 +251,7 @@ async fn input_that_cannot_be_used_is_told_and_nothing_is_written() {
     hint: did you mean `arn:aws:iam::111122223333:role/Admin`?
     exit 1
     $ kube-iam set mapping --arn arn:aws:iam::111122223333:role/dev --group g --yes --override nothing
-    error: invalid value 'nothing' for '--override <RULE>': no such rule; known are caller-loses-access, caller-loses-admin, caller-demoted-by-duplicate, last-admin, admin-demoted-by-duplicate, node-role, section-unreadable, row-unreadable, only-kube-iam-matches, grants-access, grants-masters, grants-account, not-consulted, unchecked, reserved-username, group-blank
+    error: invalid value 'nothing' for '--override <RULE>': no such rule refuses a change; those that do are caller-loses-access, caller-loses-admin, caller-demoted-by-duplicate, last-admin, admin-demoted-by-duplicate, node-role, section-unreadable, row-unreadable, only-kube-iam-matches, reserved-username, group-blank
 
     For more information, try '--help'.
     exit 2
