@@ -11,6 +11,6 @@ mod target;
 pub use cluster::exit_of;
 pub use facts::Surroundings;
 pub use file::text_of;
-pub use flow::{Done, Edit, Wanted, ask, run};
+pub use flow::{Done, Edit, Wanted, ask, run, run_from};
 pub use show::findings;
 pub use target::{State, Target};

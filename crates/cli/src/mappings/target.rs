@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kube_iam_cluster::{Current, Touched, WriteOptions};
 use kube_iam_core::authenticator::Deciding;
 use kube_iam_core::aws_auth::{Data, Document, Section, SectionError};
+use kube_iam_core::finding::Finding;
 use kube_iam_core::manifest::Manifest;
 use kube_iam_core::yaml::Mark;
 
@@ -56,6 +57,16 @@ impl State {
         }
     }
 
+    /// Where a finding belongs: in the file, or in its section of an object. What is
+    /// about the whole stands where the data of a file begin.
+    pub fn place_of(&self, finding: &Finding) -> Option<Mark> {
+        match (&self.origin, finding.section.zip(finding.mark)) {
+            (_, Some((section, mark))) => Some(self.locate(section, mark)),
+            (Origin::File(Some(manifest)), None) => Some(manifest.data_mark()),
+            _ => None,
+        }
+    }
+
     /// The rows, for those who write: what can't be read is refused.
     pub fn document(&self) -> Result<Document, Failure> {
         Document::parse(&self.data).map_err(|problems| self.unreadable(&problems))
@@ -103,6 +114,11 @@ impl Target {
             Self::Cluster(_) => None,
             Self::File(file) => Some(file.name()),
         }
+    }
+
+    /// The flag that names it, after a blank, for commands in hints.
+    pub fn flag(&self) -> String {
+        self.file_name().map(|name| format!(" --manifest {name}")).unwrap_or_default()
     }
 
     /// Whether somebody at the terminal can be asked: not if stdin is the document.

@@ -263,7 +263,7 @@ async fn input_that_cannot_be_used_is_told_and_nothing_is_written() {
     aws-auth.yaml:3:3: error[syntax] `mapRoles` is not readable: while parsing a flow sequence, expected ',' or ']'
       hint: look at this line and the one above it
     error: `aws-auth.yaml` can't be read
-    hint: mend it with `kube-iam edit`
+    hint: mend it with `kube-iam edit --manifest aws-auth.yaml`
     exit 2
     $ kube-iam edit
     error: there is no terminal to edit in
