@@ -1,6 +1,7 @@
 //! Reading and changing aws-auth, in a real cluster and in files.
 
 mod files;
+mod guard;
 mod storms;
 mod terminal;
 
