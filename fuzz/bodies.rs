@@ -18,6 +18,7 @@ use kube_iam_core::aws_auth::{
 };
 use kube_iam_core::decision::{self, DenialStatus};
 use kube_iam_core::identity::{Identity, UserId};
+use kube_iam_core::ids::InstanceId;
 use kube_iam_core::last_good::{LastGood, LastGoodPolicy};
 use kube_iam_core::limits;
 use kube_iam_core::manifest::Manifest;
@@ -28,7 +29,7 @@ use kube_iam_core::reason::{Class, Reason};
 use kube_iam_core::review::{self, ReviewVersion};
 use kube_iam_core::secret::Token;
 use kube_iam_core::sts::{StsRequest, conclude};
-use kube_iam_core::template::{Placeholder, Template};
+use kube_iam_core::template::{Placeholder, Template, Values};
 use kube_iam_core::token::{PREFIX, TokenPolicy, check};
 use kube_iam_core::yaml;
 use serde_json::Value;
@@ -241,8 +242,11 @@ pub fn template(input: &[u8]) -> bool {
         assert_eq!(template.needs(placeholder), pattern.contains(name), "{name} in {pattern:?}");
     }
     let Some(identity) = identity("arn:aws:sts::111122223333:assumed-role/R/s", session) else { return false };
-    let rendered = template.render(&identity);
+    let rendered = template.render(&identity, &Values::default());
     assert_eq!(rendered.is_err(), template.needs(Placeholder::Ec2PrivateDnsName));
+    let name = "node.ec2.internal".parse().ok();
+    let named = template.render(&identity, &Values { private_dns_name: name.as_ref() });
+    assert_eq!(named.is_ok(), rendered.is_ok() || session.parse::<InstanceId>().is_ok());
     let Ok(rendered) = rendered else { return false };
     if CHOSEN.iter().all(|mark| !text.contains(mark)) {
         let fixed = NAMES.iter().fold(pattern.to_string(), |text, (_, name, value)| text.replace(name, value));

@@ -13,6 +13,7 @@ use kube_iam_core::secret::Secret;
 
 use crate::config::Config;
 use crate::credentials::{Credentials, Origin, timestamp};
+use crate::ec2::OnBehalfOf;
 use crate::environment::Environment;
 use crate::error::{CredentialError, Trouble};
 use crate::http::{Http, HttpFailure, HttpSettings, Proxy, ProxyError, Roots, SdkHttp, SystemRoots, find};
@@ -49,6 +50,7 @@ pub(crate) struct RoleRequest {
     pub(crate) duration_seconds: Option<i32>,
     /// Serial number of the device and its code.
     pub(crate) mfa: Option<(String, String)>,
+    pub(crate) on_behalf_of: Option<OnBehalfOf>,
 }
 
 impl Calls {
@@ -97,6 +99,7 @@ impl Calls {
         now: Timestamp,
     ) -> Result<Credentials, CredentialError> {
         let (serial, code) = request.mfa.clone().unzip();
+        let behalf = request.on_behalf_of.clone();
         let reply = self
             .sts(Some(base))?
             .assume_role()
@@ -106,6 +109,14 @@ impl Calls {
             .set_duration_seconds(request.duration_seconds)
             .set_serial_number(serial)
             .set_token_code(code)
+            .customize()
+            // Before signing. What no header can carry is left out, and the role's policy refuses.
+            .mutate_request(move |http| {
+                if let Some(OnBehalfOf { arn, account }) = &behalf {
+                    let _ = http.headers_mut().try_insert("x-amz-source-arn", arn.clone());
+                    let _ = http.headers_mut().try_insert("x-amz-source-account", account.to_string());
+                }
+            })
             .send()
             .await
             .map_err(|error| refused("AssumeRole", error, base, origin, Some(&request.role)))?;
@@ -150,6 +161,11 @@ impl Calls {
                 source: "the reply names nobody".into(),
             }),
         }
+    }
+
+    /// The client behind all calls, to keep.
+    pub(crate) fn shared_http(&self) -> Result<Arc<Http>, ProxyError> {
+        self.http.clone().map(|SdkHttp(http)| http)
     }
 
     /// The client behind all calls.

@@ -195,6 +195,7 @@ impl Chain<'_> {
             external_id: key(profile, "external_id").map(str::to_owned),
             duration_seconds,
             mfa,
+            on_behalf_of: None,
         };
         let origin = Origin::Profile(name.to_owned());
         let outcome = self.calls.assume_role(base, &origin, &request, self.now).await;

@@ -51,18 +51,65 @@ impl Target {
     ///
     /// When the region is no host label or the global one, or has no endpoint of this form.
     pub(crate) fn eks(region: &str, form: StsEndpoint) -> Result<Self, TargetError> {
-        if region == GLOBAL_REGION {
-            return Err(TargetError::Region(region.to_owned()));
-        }
         let older_fips = form.fips && !form.dual_stack && Partition::of_region(region) == Partition::Aws;
+        let target = Self::like_sts("eks", region, form)?;
+        match target.host.split_once('.') {
+            Some((_, rest)) if older_fips => Ok(Self::at(&format!("fips.eks.{rest}"), region)),
+            _ => Ok(target),
+        }
+    }
+
+    /// A service whose names differ from those of STS in the first label alone, such as EC2 and CloudFormation (endpoint rules in
+    /// botocore 1.43.11), in a region.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Target::eks`].
+    pub(crate) fn like_sts(service: &str, region: &str, form: StsEndpoint) -> Result<Self, TargetError> {
+        let no_region = || TargetError::Region(region.to_owned());
+        if region == GLOBAL_REGION {
+            return Err(no_region());
+        }
         let sts = sts_host(region, form)?;
-        let host = match sts.split_once('.') {
-            Some((_, rest)) if older_fips => format!("fips.eks.{rest}"),
-            Some(("sts-fips", rest)) => format!("eks-fips.{rest}"),
-            Some((_, rest)) => format!("eks.{rest}"),
-            None => return Err(TargetError::Region(region.to_owned())),
+        let rest = sts.strip_prefix("sts").ok_or_else(no_region)?;
+        Ok(Self::at(&format!("{service}{rest}"), region))
+    }
+
+    /// IAM, which each partition has once, and in whose one region is signed for it (endpoint rules of IAM in botocore 1.43.11).
+    ///
+    /// # Errors
+    ///
+    /// As for [`Target::eks`].
+    pub(crate) fn iam(region: &str, form: StsEndpoint) -> Result<Self, TargetError> {
+        let StsEndpoint { fips, dual_stack } = form;
+        let partition = Partition::of_region(region);
+        let home = match partition {
+            Partition::Aws => "us-east-1",
+            Partition::AwsCn => "cn-north-1",
+            Partition::AwsUsGov => "us-gov-west-1",
+            Partition::AwsIso => "us-iso-east-1",
+            Partition::AwsIsoB => "us-isob-east-1",
+            Partition::AwsIsoE => "eu-isoe-west-1",
+            Partition::AwsIsoF => "us-isof-south-1",
+            Partition::AwsEusc => "eusc-de-east-1",
         };
-        Ok(Self::at(&host, region))
+        // That the region is one is judged as elsewhere.
+        Self::like_sts("iam", region, form)?;
+        let in_home = sts_host(home, StsEndpoint { fips: false, dual_stack })?;
+        let (_, domain) = in_home.split_once(home).ok_or_else(|| TargetError::Region(region.to_owned()))?;
+        let name = match partition {
+            Partition::AwsUsGov => "iam.us-gov".to_owned(),
+            Partition::Aws => {
+                let name = if fips { "iam-fips" } else { "iam" };
+                format!("{name}{}", if dual_stack { ".global" } else { "" })
+            }
+            Partition::AwsIso | Partition::AwsIsoB if fips => format!("iam-fips.{home}"),
+            _ if fips => "iam-fips".to_owned(),
+            Partition::AwsCn if dual_stack => "iam.global".to_owned(),
+            Partition::AwsEusc if dual_stack => "iam".to_owned(),
+            _ => format!("iam.{home}"),
+        };
+        Ok(Self::at(&format!("{name}{domain}"), home))
     }
 
     /// A host of a server's list.
@@ -142,6 +189,50 @@ mod tests {
             ("eusc-de-east-1", false, false, "eks.eusc-de-east-1.amazonaws.eu"),
         ] {
             assert_eq!(eks(region, fips, dual_stack).unwrap(), host);
+        }
+    }
+
+    /// What botocore 1.43.11 resolves.
+    #[test]
+    fn ec2_and_cloudformation_are_named_as_sts() {
+        for (region, fips, dual_stack, host) in [
+            ("eu-west-1", false, false, "ec2.eu-west-1.amazonaws.com"),
+            ("eu-west-1", true, false, "ec2-fips.eu-west-1.amazonaws.com"),
+            ("eu-west-1", false, true, "ec2.eu-west-1.api.aws"),
+            ("us-gov-west-1", true, false, "ec2.us-gov-west-1.amazonaws.com"),
+            ("us-gov-west-1", true, true, "ec2-fips.us-gov-west-1.api.aws"),
+            ("cn-north-1", false, false, "ec2.cn-north-1.amazonaws.com.cn"),
+            ("us-iso-east-1", true, false, "ec2-fips.us-iso-east-1.c2s.ic.gov"),
+        ] {
+            let form = StsEndpoint { fips, dual_stack };
+            assert_eq!(Target::like_sts("ec2", region, form).unwrap(), Target::at(host, region));
+        }
+        for region in ["", "eu west", "aws-global"] {
+            assert!(Target::like_sts("ec2", region, StsEndpoint::default()).is_err(), "{region}");
+            assert!(Target::iam(region, StsEndpoint::default()).is_err(), "{region}");
+        }
+    }
+
+    /// What botocore 1.43.11 resolves.
+    #[test]
+    fn iam_is_in_one_region_of_each_partition() {
+        for (region, fips, dual_stack, host, home) in [
+            ("eu-west-1", false, false, "iam.amazonaws.com", "us-east-1"),
+            ("eu-west-1", true, false, "iam-fips.amazonaws.com", "us-east-1"),
+            ("us-east-1", false, true, "iam.global.api.aws", "us-east-1"),
+            ("us-east-1", true, true, "iam-fips.global.api.aws", "us-east-1"),
+            ("us-gov-east-1", false, false, "iam.us-gov.amazonaws.com", "us-gov-west-1"),
+            ("us-gov-west-1", true, false, "iam.us-gov.amazonaws.com", "us-gov-west-1"),
+            ("us-gov-west-1", true, true, "iam.us-gov.api.aws", "us-gov-west-1"),
+            ("cn-northwest-1", false, false, "iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+            ("cn-north-1", false, true, "iam.global.api.amazonwebservices.com.cn", "cn-north-1"),
+            ("us-iso-west-1", false, false, "iam.us-iso-east-1.c2s.ic.gov", "us-iso-east-1"),
+            ("us-isob-east-1", true, false, "iam-fips.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1"),
+            ("eu-isoe-west-1", true, false, "iam-fips.cloud.adc-e.uk", "eu-isoe-west-1"),
+            ("us-isof-east-1", false, false, "iam.us-isof-south-1.csp.hci.ic.gov", "us-isof-south-1"),
+            ("eusc-de-east-1", false, true, "iam.api.amazonwebservices.eu", "eusc-de-east-1"),
+        ] {
+            assert_eq!(Target::iam(region, StsEndpoint { fips, dual_stack }).unwrap(), Target::at(host, home));
         }
     }
 

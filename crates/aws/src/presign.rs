@@ -79,7 +79,7 @@ fn signature(
 }
 
 /// Percent-encodes all but the unreserved characters of RFC 3986, as SigV4 demands.
-fn encode(value: &str, into: &mut String) {
+pub(crate) fn encode(value: &str, into: &mut String) {
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             into.push(char::from(byte));

@@ -185,6 +185,7 @@ async fn assume(
         external_id: request.external_id.clone(),
         duration_seconds: Some(ROLE_SESSION_SECONDS),
         mfa: None,
+        on_behalf_of: None,
     };
     let credentials = calls.assume_role(&base.credentials, &base.origin, &asked, now).await?;
     Ok(Found { credentials, origin: Origin::Role(role.to_owned()) })

@@ -4,6 +4,7 @@ pub mod eksctl;
 pub mod go_flags;
 mod init;
 mod mappings;
+mod nodes;
 mod quickstart;
 mod server;
 mod target;
@@ -16,9 +17,12 @@ pub use mappings::{
     ApplyArgs, BindArgs, CheckArgs, CheckForm, CreateMappingArgs, DeleteMappingArgs, DesiredArgs, DiffArgs, EditArgs,
     GetMappingsArgs, ListForm, Preset, SetMappingArgs, SubjectArgs,
 };
+pub use nodes::{
+    NodesApplyArgs, NodesArgs, NodesListArgs, NodesResource, NodesWaitArgs, NodesWhyArgs, WaitFor, WaitForm, WhyForm,
+};
 pub use quickstart::QuickstartArgs;
 pub use server::ServerArgs;
-pub use target::{DryRun, ResultForm, TargetArgs, WriteArgs};
+pub use target::{ClusterArgs, DryRun, ResultForm, TargetArgs, WriteArgs, rule};
 pub use token::TokenArgs;
 pub use verify::{VerifyArgs, VerifyOutput};
 
@@ -152,6 +156,8 @@ pub enum Command {
     Diff(Box<DiffArgs>),
     /// Find mistakes in aws-auth
     Check(Box<CheckArgs>),
+    /// Let worker nodes join, wait for them, and find out why one does not
+    Nodes(NodesArgs),
     /// Print a script that completes commands and flags in a shell
     Completion(CompletionArgs),
     /// Write the man pages into a folder

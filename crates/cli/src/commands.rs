@@ -4,6 +4,7 @@ mod describe;
 pub mod eksctl;
 mod init;
 mod mappings;
+mod nodes;
 mod quickstart;
 mod server;
 mod token;
@@ -41,6 +42,7 @@ pub fn run(line: Option<CommandLine>) -> Result<(), Failure> {
         Command::Apply(args) => mappings::desired::apply(&args),
         Command::Diff(args) => mappings::desired::diff(&args),
         Command::Check(args) => mappings::check::run(&args),
+        Command::Nodes(args) => nodes::run(&args.command),
         Command::Completion(args) => describe::completion(&args),
         Command::Man(args) => describe::man(&args),
         Command::Quickstart(args) => quickstart::run(&global, &args),

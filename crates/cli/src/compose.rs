@@ -5,10 +5,12 @@ use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use kube_iam_aws::ec2::{Ec2Instances, Ec2Role, Ec2Settings, OnBehalfOf};
 use kube_iam_aws::environment::Environment;
 use kube_iam_aws::http::{HttpSettings, LoopbackAddress, Roots};
 use kube_iam_aws::sts_client::{StsClient, StsSettings};
-use kube_iam_core::ports::Sts;
+use kube_iam_core::config::{RoleArn, SourceArn};
+use kube_iam_core::ports::{Instances, Sts};
 use kube_iam_server::Clock;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,6 +41,23 @@ pub fn sts_from_environment() -> Result<Arc<dyn Sts>, Failure> {
     let settings = StsSettings::from_environment(&Environment::from_process())
         .map_err(|error| Failure::of(&error).hint("mend `HTTPS_PROXY`".to_string()))?;
     Ok(Arc::new(StsClient::new(settings)))
+}
+
+/// How EC2 and IAM are asked about the instances of nodes.
+pub struct Ec2Access {
+    /// The role that is assumed for it.
+    pub role: Option<RoleArn>,
+    /// On whose behalf that role is assumed.
+    pub source_arn: Option<SourceArn>,
+}
+
+/// The way to EC2. Making it asks nobody: most servers never need it.
+pub fn instances(access: &Ec2Access) -> Arc<dyn Instances> {
+    let behalf = |source: &SourceArn| OnBehalfOf { arn: source.as_str().to_owned(), account: source.account() };
+    let on_behalf_of = access.source_arn.as_ref().map(behalf);
+    let role = access.role.as_ref().map(|role| Ec2Role { arn: role.0.to_string(), on_behalf_of });
+    let environment = Environment::from_process();
+    Arc::new(Ec2Instances::new(Ec2Settings { environment, region: None, role, clock: clock() }))
 }
 
 /// A way to STS that ends at a stand-in on this host, whatever the name in the

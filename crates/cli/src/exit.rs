@@ -14,6 +14,8 @@ pub enum Exit {
     Usage,
     /// AWS or the cluster can't be reached.
     Unreachable,
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
 }
 
 /// Reports a failure on stderr and gives the exit code.
@@ -27,6 +29,8 @@ pub fn code(outcome: &Result<(), Failure>) -> ExitCode {
         Exit::Failed => ExitCode::FAILURE,
         Exit::Usage => ExitCode::from(2),
         Exit::Unreachable => ExitCode::from(3),
+        // 128 and the number of SIGINT, as shells have it.
+        Exit::Interrupted => ExitCode::from(130),
     }
 }
 

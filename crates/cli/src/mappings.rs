@@ -8,9 +8,9 @@ mod flow;
 mod show;
 mod target;
 
-pub use cluster::exit_of;
+pub use cluster::{Cluster, OpenError, exit_of, find, unread};
 pub use facts::Surroundings;
 pub use file::text_of;
-pub use flow::{Done, Edit, Wanted, ask, run, run_from};
+pub use flow::{Done, Edit, Wanted, ask, found, judged, options, run, run_from, with};
 pub use show::findings;
 pub use target::{State, Target};

@@ -1,6 +1,8 @@
 //! The one writer to the terminal: data to stdout, talk to stderr.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
+
+use anstream::{AutoStream, ColorChoice};
 
 use crate::report::Failure;
 
@@ -18,6 +20,13 @@ pub fn data(text: &str) -> Result<(), Failure> {
 /// Writes to stderr.
 pub fn talk(text: &str) -> io::Result<()> {
     anstream::stderr().lock().write_all(text.as_bytes())
+}
+
+/// Whether what was talked can be drawn over: not where nobody looks, and not where
+/// colours are not wanted or not known.
+pub fn can_redraw() -> bool {
+    let stderr = io::stderr();
+    stderr.is_terminal() && AutoStream::choice(&stderr) != ColorChoice::Never
 }
 
 /// Writes a warning to stderr.

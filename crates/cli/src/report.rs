@@ -52,6 +52,12 @@ impl Failure {
         self
     }
 
+    /// Says what failed because of it.
+    pub fn within(mut self, what: &str) -> Self {
+        self.causes.insert(0, std::mem::replace(&mut self.what, what.to_owned()));
+        self
+    }
+
     /// Adds what to do about it.
     pub fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
         self.hint = hint.into();
@@ -63,6 +69,13 @@ impl Failure {
         let cause = Some(self.causes.join(": ")).filter(|cause| !cause.is_empty());
         tracing::error!(cause, hint = self.hint, "{}", self.what);
         Self { logged: true, ..self }
+    }
+
+    /// As programs in Go print it, all on one line; the hint below is ours.
+    pub fn as_go_prints_it(&self) -> String {
+        let chain = std::iter::once(&self.what).chain(&self.causes).map(String::as_str).collect::<Vec<_>>().join(": ");
+        let hint = self.hint.iter().map(|hint| format!("hint: {hint}\n")).collect::<String>();
+        format!("Error: {chain}\n{hint}")
     }
 
     /// Sets how the command ends.
@@ -91,5 +104,8 @@ mod tests {
         let error = std::io::Error::other("no such file");
         let failure = Failure::new("could not read `x`").because(&error).hint("create `x`".to_string());
         assert_eq!(failure.to_string(), "error: could not read `x`\nCaused by: no such file\nhint: create `x`\n");
+        let failure = failure.within("nothing is done");
+        let go = "Error: nothing is done: could not read `x`: no such file\nhint: create `x`\n";
+        assert_eq!(failure.as_go_prints_it(), go);
     }
 }

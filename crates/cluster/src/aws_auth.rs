@@ -1,54 +1,35 @@
 //! Follows the ConfigMap `kube-system/aws-auth`.
-//!
-//! Rounds of a list and a watch that starts where the list ends. Whatever ends
-//! the watch, the next round begins with a list: so a change that a watch has
-//! missed, a deletion too, is seen at the latest when the watch has run its time.
 
 mod conversation;
-pub(crate) mod pause;
 #[cfg(test)]
 mod tests;
 
 use std::mem::{self, Discriminant};
 
-use futures::StreamExt as _;
-use futures::stream::{self, BoxStream};
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Client;
 use kube_iam_core::ports::{BoxFuture, MappingSource, Observation};
 use tracing::debug;
 
-use self::conversation::Watch;
-use self::pause::{Cause, Pause};
 use crate::ReadError;
+use crate::pause::Cause;
+use crate::rounds::{Broken, Followed, Observations};
+use crate::watch::{Change, Watch};
 
 /// The ConfigMap `kube-system/aws-auth` as a source of mappings.
-pub struct AwsAuthSource {
-    // A stream keeps what is under way when somebody stops waiting for it.
-    observations: BoxStream<'static, Observation>,
-}
+pub struct AwsAuthSource(Observations<Observation>);
 
 impl AwsAuthSource {
     /// Follows aws-auth with this client; nothing happens until the first
     /// [`MappingSource::observe`].
     pub fn new(client: Client) -> Self {
-        let follower = Follower { client, stage: Stage::List, pause: Pause::default(), told: None };
-        let observations = stream::unfold(follower, |mut follower| async {
-            let observation = follower.next().await;
-            Some((observation, follower))
-        });
-        Self { observations: observations.boxed() }
+        Self(Observations::of(AwsAuth { client, told: None }))
     }
 }
 
 impl MappingSource for AwsAuthSource {
     fn observe(&mut self) -> BoxFuture<'_, Observation> {
-        Box::pin(async {
-            match self.observations.next().await {
-                Some(observation) => observation,
-                // The stream above has no end.
-                None => std::future::pending().await,
-            }
-        })
+        Box::pin(self.0.next())
     }
 }
 
@@ -60,18 +41,9 @@ pub async fn observe_once(client: &Client) -> Result<Observation, ReadError> {
     Ok(conversation::list(client).await?.observation)
 }
 
-struct Follower {
+struct AwsAuth {
     client: Client,
-    stage: Stage,
-    pause: Pause,
     told: Option<Told>,
-}
-
-/// What is done next.
-enum Stage {
-    List,
-    Watch { since: String },
-    Follow(Watch),
 }
 
 /// The outage that was reported last and is not over.
@@ -87,76 +59,43 @@ enum Request {
     Watch,
 }
 
-impl Follower {
-    async fn next(&mut self) -> Observation {
-        loop {
-            // Whatever goes wrong leaves the list as the next stage.
-            let observation = match mem::replace(&mut self.stage, Stage::List) {
-                Stage::List => self.list().await,
-                Stage::Watch { since } => self.watch(&since).await,
-                Stage::Follow(watch) => self.follow(watch).await,
-            };
-            if let Some(observation) = observation {
-                return observation;
-            }
-        }
+impl Followed for AwsAuth {
+    const NAME: &'static str = "aws-auth";
+    type Object = ConfigMap;
+    type Observation = Observation;
+
+    async fn list(&mut self) -> Result<(Observation, String), Broken<Observation>> {
+        let listed = conversation::list(&self.client).await.map_err(|error| self.failed(Request::List, &error))?;
+        self.told.take_if(|told| told.request == Request::List);
+        Ok((listed.observation, listed.resource_version))
     }
 
-    async fn list(&mut self) -> Option<Observation> {
-        self.pause.wait().await;
-        match conversation::list(&self.client).await {
-            Ok(listed) => {
-                self.told.take_if(|told| told.request == Request::List);
-                self.stage = Stage::Watch { since: listed.resource_version };
-                Some(listed.observation)
-            }
-            Err(error) => self.failed(Request::List, &error),
-        }
-    }
-
-    async fn watch(&mut self, since: &str) -> Option<Observation> {
-        match Watch::start(&self.client, since).await {
-            Ok(watch) => {
-                self.told = None;
-                self.stage = Stage::Follow(watch);
-                None
-            }
+    async fn watch(&mut self, since: &str) -> Result<Watch<ConfigMap>, Broken<Observation>> {
+        let watch = conversation::watch(&self.client, since).await.map_err(|error| match error {
             // `since` is too old already: listing anew is the answer to that.
-            Err(ReadError::Refused { status: 410, .. }) => {
-                self.pause.after(Cause::WatchEnded);
-                None
-            }
-            Err(error) => self.failed(Request::Watch, &error),
-        }
+            ReadError::Refused { status: 410, .. } => Broken { cause: Cause::WatchEnded, told: None },
+            error => self.failed(Request::Watch, &error),
+        })?;
+        self.told = None;
+        Ok(watch)
     }
 
-    async fn follow(&mut self, mut watch: Watch) -> Option<Observation> {
-        match watch.next().await {
-            Ok(Some(observation)) => {
-                self.stage = Stage::Follow(watch);
-                return Some(observation);
-            }
-            Ok(None) => debug!("the watch of aws-auth has ended"),
-            // Not reported: if it is an outage, the list will tell.
-            Err(error) => debug!(%error, "the watch of aws-auth broke off"),
-        }
-        if watch.was_steady() {
-            self.pause = Pause::default();
-        }
-        self.pause.after(Cause::WatchEnded);
-        None
+    fn changed(&mut self, change: Change<ConfigMap>) -> Option<Observation> {
+        conversation::observation(change)
     }
+}
 
-    /// The observation of a failure, unless it was made already.
-    fn failed(&mut self, request: Request, error: &ReadError) -> Option<Observation> {
-        self.pause.after(match error {
+impl AwsAuth {
+    /// Tells of a failure, unless it was told already.
+    fn failed(&mut self, request: Request, error: &ReadError) -> Broken<Observation> {
+        let cause = match error {
             ReadError::NotUp(_) => Cause::NotUp,
             _ => Cause::Failure,
-        });
+        };
         let told = Some(Told { request, kind: mem::discriminant(error) });
         let is_new = self.told != told;
         self.told = told;
         debug!(%error, ?request, "aws-auth can't be read");
-        is_new.then(|| error.observation())
+        Broken { cause, told: is_new.then(|| error.observation()) }
     }
 }

@@ -67,6 +67,13 @@ async fn read(body: Body, longest: usize) -> Result<Vec<u8>, ApiError> {
     }
 }
 
+/// A list at one moment.
+pub(crate) struct Listed<K> {
+    pub(crate) items: Vec<K>,
+    /// Where a watch has to start to miss nothing.
+    pub(crate) resource_version: String,
+}
+
 /// Reads all of a list, page by page, and keeps what `kept` makes of its items.
 pub(crate) async fn list<T: Clone, K>(
     client: &Client,
@@ -76,7 +83,7 @@ pub(crate) async fn list<T: Clone, K>(
     most: usize,
     parse: fn(&[u8]) -> serde_json::Result<ObjectList<T>>,
     kept: impl Fn(T) -> K,
-) -> Result<Vec<K>, ApiError> {
+) -> Result<Listed<K>, ApiError> {
     let mut all = Vec::new();
     let mut page = String::new();
     loop {
@@ -90,7 +97,10 @@ pub(crate) async fn list<T: Clone, K>(
         }
         match list.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => page = format!("&continue={}", escaped(&token)),
-            None => return Ok(all),
+            None => {
+                let resource_version = list.metadata.resource_version.unwrap_or_default();
+                return Ok(Listed { items: all, resource_version });
+            }
         }
     }
 }

@@ -2,17 +2,18 @@
 
 mod bindings;
 mod caller;
-mod nodes;
+pub(crate) mod nodes;
 
 use std::collections::BTreeSet;
 use std::future::Future;
 
 use kube::Client;
+use kube_iam_core::nodes::Node;
 use tokio::time::timeout;
 
 pub use self::bindings::{Binding, RoleRef, Subject, cluster_role_bindings, role_bindings};
 pub use self::caller::{Caller, caller};
-pub use self::nodes::{Node, nodes};
+pub use self::nodes::nodes;
 use crate::{ApiError, limits};
 
 /// What was found out. Each part stands for itself: whoever may edit aws-auth need

@@ -9,6 +9,7 @@
 //! * [`AwsAuthStore`] reads and writes it, and [`edit_until`] makes an edit of it
 //!   against other writers: `get` and `patch` on it, `create` on ConfigMaps if it is
 //!   absent;
+//! * [`NodeSource`] follows the nodes: `list` and `watch` on them;
 //! * [`facts()`] reads what the lockout guard asks: who we are, all bindings, nodes;
 //! * [`create_missing`], [`replace_rbac`] and [`read_rbac`] deal with roles and
 //!   bindings.
@@ -22,18 +23,21 @@ mod credentials;
 mod exchange;
 mod facts;
 pub mod limits;
+mod node_source;
+mod pause;
 mod rbac;
 mod read_error;
+mod rounds;
 mod store;
+mod watch;
 
 pub use api_error::{ApiError, Right};
 pub use aws_auth::{AwsAuthSource, observe_once};
 pub use connect::{ConnectError, ConnectSettings, Endpoint, Impersonation, connect, connect_endpoint};
 pub use kube::Client;
 
-pub use facts::{
-    Binding, Caller, Facts, Node, RoleRef, Subject, caller, cluster_role_bindings, facts, nodes, role_bindings,
-};
+pub use facts::{Binding, Caller, Facts, RoleRef, Subject, caller, cluster_role_bindings, facts, nodes, role_bindings};
+pub use node_source::{NodeSource, NodesObservation};
 pub use rbac::{
     Created, Creation, RbacKind, RbacObject, RbacObjectError, RbacRef, Replacement, create_missing, read_rbac,
     replace_rbac,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Largest answer with, or watch event about, aws-auth, in bytes. etcd holds at
+/// Largest answer with aws-auth, and largest event of a watch, in bytes. etcd holds at
 /// most 1.5 MiB of an object (`--max-request-bytes`); JSON writes some
 /// characters, such as line feeds, as two.
 pub const OBJECT_BYTES: usize = 3 * 1024 * 1024;

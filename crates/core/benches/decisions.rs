@@ -1,7 +1,10 @@
 //! What the pure parts of a login cost: `cargo bench -p kube-iam-core`.
 
+mod bombs;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bombs::{BOMBS, bomb};
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
 use kube_iam_core::arn::{Arn, PrincipalKind};
@@ -117,17 +120,10 @@ fn parse_one_mebibyte(bencher: Bencher<'_, '_>) {
     bencher.bench(|| kube_iam_core::yaml::parse(black_box(&text)).unwrap().map(|node| node.mark));
 }
 
-/// A text of aliases on aliases, as long as a ConfigMap may be.
-#[divan::bench]
-fn read_a_bomb(bencher: Bencher<'_, '_>) {
-    let mut text = String::from("- &a0 [x, x, x, x, x, x, x, x]\n");
-    for level in 1.. {
-        let line = format!("- &a{level} [{}]\n", vec![format!("*a{}", level - 1); 8].join(", "));
-        if text.len() + line.len() > 1 << 20 {
-            break;
-        }
-        text.push_str(&line);
-    }
+/// Texts that are meant to cost more than they weigh.
+#[divan::bench(args = BOMBS)]
+fn read_a_bomb(bencher: Bencher<'_, '_>, name: &str) {
+    let text = bomb(name);
     bencher.bench(|| read_section(Section::MapRoles, black_box(&text)).map(|rows| rows.problems.len()));
 }
 

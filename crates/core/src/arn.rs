@@ -1,5 +1,10 @@
 //! ARNs of everybody who can sign a request: users, roles and their sessions,
-//! federated users and the root of an account.
+//! federated users and the root of an account; and those of instance profiles,
+//! which hold a role.
+
+mod instance_profile;
+
+pub use instance_profile::InstanceProfileArn;
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
@@ -38,6 +43,9 @@ pub enum ArnError {
     /// An instance profile contains a role but is none.
     #[error("an instance profile is not a principal; use the ARN of the role inside it")]
     InstanceProfile,
+    /// An instance profile was needed.
+    #[error("`{0}` is not an instance profile of IAM")]
+    NoProfile(String),
     /// The resource can't sign requests.
     #[error("`{0}` is not a principal; a user, role, assumed role, federated user or root is needed")]
     Resource(String),
@@ -76,6 +84,23 @@ impl FromStr for Arn {
     type Err = ArnError;
 
     fn from_str(text: &str) -> Result<Self, ArnError> {
+        let Sections { partition, service, account, resource } = Sections::of(text)?;
+        let (kind, name) = principal(service, resource)?;
+        let account = account.parse().map_err(|_| ArnError::Account(account.to_owned()))?;
+        Ok(Self { text: text.to_owned(), partition, account, kind, name: name.to_owned() })
+    }
+}
+
+/// What an ARN is made of; the region says nothing in ARNs of IAM and STS.
+struct Sections<'a> {
+    partition: Partition,
+    service: &'a str,
+    account: &'a str,
+    resource: &'a str,
+}
+
+impl<'a> Sections<'a> {
+    fn of(text: &'a str) -> Result<Self, ArnError> {
         if text.len() > limits::ARN_BYTES {
             return Err(ArnError::TooLong);
         }
@@ -88,9 +113,7 @@ impl FromStr for Arn {
         let (partition, service, _region, account, resource) =
             (section()?, section()?, section()?, section()?, section()?);
         let partition = partition.parse().map_err(|_| ArnError::Partition(partition.to_owned()))?;
-        let (kind, name) = principal(service, resource)?;
-        let account = account.parse().map_err(|_| ArnError::Account(account.to_owned()))?;
-        Ok(Self { text: text.to_owned(), partition, account, kind, name: name.to_owned() })
+        Ok(Self { partition, service, account, resource })
     }
 }
 

@@ -9,7 +9,9 @@ mod reader;
 mod server;
 
 pub use format::Format;
-pub use server::{ChainError, ServerConfig, UnknownWord, check_chain, deprecated, duration};
+pub use server::{
+    CallRate, ChainError, RoleArn, ServerConfig, SourceArn, UnknownWord, check_chain, deprecated, duration,
+};
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -136,6 +136,13 @@ text_id!(InstanceId, IdError::InstanceId, |text| {
     })
 });
 
+impl InstanceId {
+    /// Whether EC2 could have given it: those it gives are hexadecimal, in lower case.
+    pub fn is_plausible(&self) -> bool {
+        self.0.bytes().skip(2).all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    }
+}
+
 impl Serialize for AccountId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -178,6 +185,15 @@ mod tests {
         }
         for bad in ["", "i-", "i-1234567", "i-0123456789abcdef", "I-12345678", "i-1234567é", "i-1234567/"] {
             assert_eq!(bad.parse::<InstanceId>(), Err(IdError::InstanceId), "{bad}");
+        }
+    }
+
+    #[test]
+    fn instance_ids_that_ec2_gives_are_hexadecimal() {
+        for (id, plausible) in
+            [("i-12345678", true), ("i-0123456789abcdef0", true), ("i-1234567x", false), ("i-ABCDEF12", false)]
+        {
+            assert_eq!(id.parse::<InstanceId>().unwrap().is_plausible(), plausible, "{id}");
         }
     }
 

@@ -329,9 +329,9 @@ fn misspelt(key: &str) -> Option<Remark> {
     Some(Remark { severity: Severity::Warn, text })
 }
 
-/// Remarks on a whole snapshot: rows that never match, rows that ask for what
-/// this server can't look up.
-pub fn snapshot_remarks(snapshot: &Snapshot) -> Vec<Remark> {
+/// Remarks on a whole snapshot: rows that never match, and rows that ask for names of
+/// instances where nobody looks them up.
+pub fn snapshot_remarks(snapshot: &Snapshot, looks_up: bool) -> Vec<Remark> {
     let shadowed = snapshot.shadowed().iter().map(|shadowed| {
         let ((section, mark), (by_section, by)) = (shadowed.hidden, shadowed.by);
         let text = format!(
@@ -340,10 +340,11 @@ pub fn snapshot_remarks(snapshot: &Snapshot) -> Vec<Remark> {
         );
         Remark { severity: Severity::Warn, text }
     });
-    let lookups = snapshot.needing(Placeholder::Ec2PrivateDnsName).map(|mapping| Remark {
+    let needing = snapshot.needing(Placeholder::Ec2PrivateDnsName).filter(|_| !looks_up);
+    let lookups = needing.map(|mapping| Remark {
         severity: Severity::Alarm,
         text: format!(
-            "`{}`, {}: `{}` uses `{{{{EC2PrivateDNSName}}}}`, which this version can't look up: its nodes are refused",
+            "`{}`, {}: `{}` uses `{{{{EC2PrivateDNSName}}}}`, which this server does not look up: its nodes are refused",
             mapping.section, mapping.mark, mapping.principal
         ),
     });

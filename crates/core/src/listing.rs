@@ -6,6 +6,7 @@ mod table;
 
 pub use effective::{break_glass, cluster_creator};
 pub use render::{json, names, yaml};
+pub(crate) use table::aligned;
 pub use table::{Columns, table};
 
 use alloc::borrow::ToOwned;

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::future::Future;
 use core::pin::Pin;
 
-use crate::arn::Arn;
+use crate::arn::{Arn, InstanceProfileArn};
 use crate::ids::{AccountId, InstanceId};
 use crate::sts::StsRequest;
 
@@ -61,7 +61,8 @@ pub trait Instances: Send + Sync {
 
     /// Makes one `GetInstanceProfile` call to IAM: the role of an instance
     /// profile, if it has one.
-    fn role_of_profile<'a>(&'a self, profile: &'a Arn) -> BoxFuture<'a, Result<Option<Arn>, AwsFailure>>;
+    fn role_of_profile<'a>(&'a self, profile: &'a InstanceProfileArn)
+    -> BoxFuture<'a, Result<Option<Arn>, AwsFailure>>;
 }
 
 /// What EC2 says of an instance.
@@ -76,7 +77,7 @@ pub struct Instance {
     /// Whether its state is `pending` or `running`.
     pub runs: bool,
     /// The ARN of its instance profile.
-    pub profile: Option<Arn>,
+    pub profile: Option<InstanceProfileArn>,
 }
 
 /// Why AWS gave no answer to a signed call.

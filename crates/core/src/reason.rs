@@ -13,7 +13,7 @@ pub enum Class {
     Permanent,
     /// Somebody can mend it: kube-apiserver must ask again next time.
     Fixable,
-    /// STS or this server is asked too much.
+    /// AWS or this server is asked too much.
     Throttled,
     /// Something that is needed does not answer.
     Unavailable,
@@ -162,12 +162,19 @@ reasons! {
     StsUnavailable = "sts_unavailable", Unavailable, StsError;
     /// A fault of this server: a bug, seen in its log.
     Internal = "internal", Unavailable, StsError;
-    /// Too many logins wait for STS already.
+    /// Too many logins wait for STS already, or for EC2.
     Overloaded = "overloaded", Throttled, StsThrottling;
     /// No mapping.
     NotMapped = "not_mapped", Fixable, UnknownUser;
-    /// The mapping needs an EC2 look-up, or a session name it can use.
+    /// The mapping needs the name of an EC2 instance that has none, or a session name
+    /// that is an instance ID.
     NodeLookup = "node_lookup_failed", Fixable, UnknownUser;
+    /// The instance that the session names is not the caller's.
+    NodeRoleMismatch = "node_role_mismatch", Fixable, UnknownUser;
+    /// EC2 limits the rate, or IAM.
+    Ec2Throttled = "ec2_throttled", Throttled, UnknownUser;
+    /// EC2 did not answer, or IAM.
+    Ec2Unavailable = "ec2_unavailable", Unavailable, UnknownUser;
     /// The mapping gives an empty username.
     EmptyUsername = "empty_username", Fixable, UnknownUser;
     /// The mapping gives a username that its backend may not hand out.

@@ -10,6 +10,7 @@ use core::fmt;
 
 use crate::identity::Identity;
 use crate::ids::InstanceId;
+use crate::node_instance::PrivateDnsName;
 
 /// A value that a pattern can ask for, spelt as in the Go authenticator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +54,15 @@ pub enum TemplateError {
     #[error("the session name is not an EC2 instance ID, which `{{{{EC2PrivateDNSName}}}}` needs")]
     NotAnInstance,
     /// Nobody looked the name up.
-    #[error("`{{{{EC2PrivateDNSName}}}}` needs a look-up in EC2, which this server does not make")]
+    #[error("`{{{{EC2PrivateDNSName}}}}` needs a look-up in EC2, which was not made")]
     NoPrivateDns,
+}
+
+/// What STS does not tell of a caller, and was looked up.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Values<'a> {
+    /// For [`Placeholder::Ec2PrivateDnsName`].
+    pub private_dns_name: Option<&'a PrivateDnsName>,
 }
 
 impl Template {
@@ -132,7 +140,7 @@ impl Template {
     }
 
     /// Puts a caller's values in.
-    pub fn render(&self, identity: &Identity) -> Result<String, TemplateError> {
+    pub fn render(&self, identity: &Identity, values: &Values<'_>) -> Result<String, TemplateError> {
         let mut text = String::new();
         for piece in &self.0 {
             match piece {
@@ -144,10 +152,12 @@ impl Template {
                 Piece::Value(Placeholder::SessionNameRaw) => text.push_str(identity.session_name.as_str()),
                 Piece::Value(Placeholder::AccessKeyId) => text.push_str(identity.access_key_id.as_str()),
                 Piece::Value(Placeholder::Ec2PrivateDnsName) => {
-                    return Err(match identity.session_name.as_str().parse::<InstanceId>() {
-                        Ok(_) => TemplateError::NoPrivateDns,
-                        Err(_) => TemplateError::NotAnInstance,
-                    });
+                    let name = match (values.private_dns_name, identity.session_name.as_str().parse::<InstanceId>()) {
+                        (_, Err(_)) => return Err(TemplateError::NotAnInstance),
+                        (None, Ok(_)) => return Err(TemplateError::NoPrivateDns),
+                        (Some(name), Ok(_)) => name,
+                    };
+                    text.push_str(name.as_str());
                 }
             }
         }
@@ -190,7 +200,13 @@ mod tests {
     use crate::testing::identity;
 
     fn render(template: &str, session: &str) -> Result<String, TemplateError> {
-        Template::parse(template).render(&identity("arn:aws:sts::123456789012:assumed-role/R/x", session))
+        render_with(template, session, None)
+    }
+
+    fn render_with(template: &str, session: &str, name: Option<&str>) -> Result<String, TemplateError> {
+        let name = name.map(|name| name.parse().unwrap());
+        let identity = identity("arn:aws:sts::123456789012:assumed-role/R/x", session);
+        Template::parse(template).render(&identity, &Values { private_dns_name: name.as_ref() })
     }
 
     #[test]
@@ -243,6 +259,9 @@ mod tests {
         let node = "system:node:{{EC2PrivateDNSName}}";
         assert_eq!(render(node, "alice"), Err(TemplateError::NotAnInstance));
         assert_eq!(render(node, "i-0123456789abcdef0"), Err(TemplateError::NoPrivateDns));
+        let named = |session| render_with(node, session, Some("ip-10-0-0-1.ec2.internal"));
+        assert_eq!(named("i-0123456789abcdef0").unwrap(), "system:node:ip-10-0-0-1.ec2.internal");
+        assert_eq!(named("alice"), Err(TemplateError::NotAnInstance));
     }
 
     proptest! {

@@ -9,8 +9,9 @@ use serde::Serialize;
 use crate::identity::Identity;
 use crate::ids::AccountId;
 use crate::mapping::{Backend, Mapping, ReservedPrefixes, Resolution};
+use crate::node_instance::NODE_USERNAME_PREFIX;
 use crate::reason::Reason;
-use crate::template::TemplateError;
+use crate::template::{TemplateError, Values};
 
 /// `UserInfo` of Kubernetes' `authentication.k8s.io`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,6 +63,9 @@ pub enum UserError {
     /// An empty username would be nobody, or anybody.
     #[error("the mapping gives an empty username")]
     EmptyUsername,
+    /// `system:node:` alone would be a node without a name.
+    #[error("the mapping gives the username of a node, without the node's name")]
+    NamelessNode,
     /// A username that the backend may not hand out.
     #[error("username `{username}` begins with `{prefix}`, which {backend} may not hand out")]
     Reserved {
@@ -79,28 +83,33 @@ impl From<&UserError> for Reason {
         match error {
             UserError::NotMapped => Self::NotMapped,
             UserError::Template(error) => (*error).into(),
-            UserError::EmptyUsername => Self::EmptyUsername,
+            UserError::EmptyUsername | UserError::NamelessNode => Self::EmptyUsername,
             UserError::Reserved { .. } => Self::ReservedUsername,
         }
     }
 }
 
-/// Turns the result of a search into a user.
+/// Turns the result of a search into a user. See [`crate::node_instance::needed`] for
+/// what has to be looked up before.
 pub fn user_info(
     resolution: Resolution<'_>,
     identity: &Identity,
+    values: &Values<'_>,
     policy: &MappingPolicy,
 ) -> Result<UserInfo, UserError> {
     let (backend, username, groups) = match resolution {
         Resolution::NotMapped => return Err(UserError::NotMapped),
         Resolution::AccountAllowed { backend } => (backend, identity.canonical.to_string(), Vec::new()),
         Resolution::Mapped { backend, mapping } => {
-            let (username, groups) = render(mapping, identity).map_err(UserError::Template)?;
+            let (username, groups) = render(mapping, identity, values).map_err(UserError::Template)?;
             (backend, username, groups)
         }
     };
     if username.is_empty() {
         return Err(UserError::EmptyUsername);
+    }
+    if username == NODE_USERNAME_PREFIX {
+        return Err(UserError::NamelessNode);
     }
     if let Some(prefix) = ReservedPrefixes::violated_by(&policy.reserved_prefixes, backend, &username) {
         let prefix = prefix.to_string();
@@ -117,12 +126,12 @@ pub fn user_info(
     })
 }
 
-fn render(mapping: &Mapping, identity: &Identity) -> Result<(String, Vec<String>), TemplateError> {
+fn render(mapping: &Mapping, identity: &Identity, values: &Values<'_>) -> Result<(String, Vec<String>), TemplateError> {
     let username = match &mapping.username {
-        Some(template) => template.render(identity)?,
+        Some(template) => template.render(identity, values)?,
         None => identity.canonical.to_string(),
     };
-    let groups = mapping.groups.iter().map(|group| group.render(identity)).collect::<Result<_, _>>()?;
+    let groups = mapping.groups.iter().map(|group| group.render(identity, values)).collect::<Result<_, _>>()?;
     Ok((username, groups))
 }
 
@@ -151,7 +160,7 @@ mod tests {
         let rows = read_section(Section::MapRoles, row).unwrap();
         let snapshot = Snapshot::new(Backend::EksConfigMap, [&rows], RolePaths::Match);
         let identity = identity(CALLER, "bob@example.com");
-        user_info(resolve([&snapshot], &identity), &identity, policy)
+        user_info(resolve([&snapshot], &identity), &identity, &Values::default(), policy)
     }
 
     fn row(fields: &str) -> String {
@@ -229,6 +238,16 @@ mod tests {
         let policy = MappingPolicy { scrubbed_accounts: vec!["111122223333".parse().unwrap()], ..Default::default() };
         let user = user(&row("username: ops"), &policy).unwrap();
         assert_eq!((user.uid.as_str(), user.extra), ("aws-iam-authenticator:administrative:ops", None));
+    }
+
+    #[test]
+    fn no_node_is_without_a_name() {
+        let rows = "- {userarn: 'arn:aws:iam::111122223333:user/bob', username: 'system:node:{{SessionName}}'}";
+        let rows = read_section(Section::MapUsers, rows).unwrap();
+        let snapshot = Snapshot::new(Backend::EksConfigMap, [&rows], RolePaths::Match);
+        let identity = identity("arn:aws:iam::111122223333:user/bob", "");
+        let user = user_info(resolve([&snapshot], &identity), &identity, &Values::default(), &Default::default());
+        assert_eq!(user, Err(UserError::NamelessNode));
     }
 
     #[test]

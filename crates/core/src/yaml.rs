@@ -9,6 +9,7 @@
 
 mod build;
 pub mod edit;
+mod plain_flow;
 mod plain_list;
 mod scalar;
 

@@ -1,6 +1,7 @@
 //! Every bound of the webhook process. Sizes of tokens, reviews and replies are
 //! `kube_iam_core::limits`.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Bounds that a configuration may change; [`Limits::default`] gives the
@@ -19,6 +20,10 @@ pub struct Limits {
     pub request: Duration,
     /// See [`STS_CALL`].
     pub sts_call: Duration,
+    /// See [`NODE_LOOK_UP`].
+    pub node_look_up: Duration,
+    /// See [`EC2_CALL`].
+    pub ec2_call: Duration,
     /// See [`DRAIN`].
     pub drain: Duration,
     /// See [`CONNECTIONS`].
@@ -29,6 +34,8 @@ pub struct Limits {
     pub sts_in_flight: usize,
     /// See [`WAITING`].
     pub waiting: usize,
+    /// See [`NODES`].
+    pub nodes: usize,
 }
 
 impl Default for Limits {
@@ -40,17 +47,21 @@ impl Default for Limits {
             body: BODY,
             request: REQUEST,
             sts_call: STS_CALL,
+            node_look_up: NODE_LOOK_UP,
+            ec2_call: EC2_CALL,
             drain: DRAIN,
             connections: CONNECTIONS,
             body_bytes: BODY_BYTES,
             sts_in_flight: STS_IN_FLIGHT,
             waiting: WAITING,
+            nodes: NODES,
         }
     }
 }
 
 /// Most reviews that wait for STS at once, those of one token counted each: what each
-/// holds is a few KiB. Identities that are known wait for nobody.
+/// holds is a few KiB. Identities that are known wait for nobody. As many may wait for
+/// EC2, and as many instances may be looked up.
 pub const WAITING: usize = 2048;
 
 /// Longest TLS handshake. On loopback it takes milliseconds.
@@ -120,6 +131,72 @@ pub const IDENTITY_TTL: Duration = Duration::from_secs(5 * 60);
 
 /// How many identities are remembered unless configured otherwise: some 4 MB.
 pub const IDENTITIES: usize = 4096;
+
+/// How long the look-up of an instance may take, with everything that is tried again.
+/// With a call to STS before it, a review still has its time.
+pub const NODE_LOOK_UP: Duration = Duration::from_secs(7);
+
+/// How long a call to EC2 or IAM may take. They answer in some tenths of a second.
+pub const EC2_CALL: Duration = Duration::from_secs(3);
+
+/// Most calls to EC2 at a time: one that hangs must not hold up the others.
+pub const EC2_CALLS: usize = 4;
+
+/// Least time between two calls to EC2 that are not full. Who comes in the meantime
+/// shares the next one: 1,000 nodes within ten seconds are some 40 calls.
+pub const EC2_SPACING: Duration = Duration::from_millis(250);
+
+/// How often EC2 may be called unless configured otherwise, per second: the Go
+/// authenticator's number. EC2 itself gives an account a bucket of 100 calls to
+/// `DescribeInstances`, refilled by 20 a second (EC2 API reference, request throttling).
+pub const EC2_QPS: NonZeroU32 = NonZeroU32::new(15).unwrap();
+
+/// How many calls to EC2 may come at once unless configured otherwise: the Go
+/// authenticator's number.
+pub const EC2_BURST: NonZeroU32 = NonZeroU32::new(5).unwrap();
+
+/// First pause after a failed call to AWS, or after EC2 did not know an instance; each
+/// further one is twice as long.
+pub const EC2_PAUSE: Duration = Duration::from_millis(500);
+
+/// Longest pause after failed calls.
+pub const EC2_PAUSE_MOST: Duration = Duration::from_secs(4);
+
+/// How often an instance that EC2 does not know, or has no name for, is asked about
+/// again: for three seconds and a half. EC2's answers are eventually consistent; the
+/// kubelet itself tries again later.
+pub const EC2_MISSES: u32 = 3;
+
+/// How many instances are remembered: some 4 MB. Kubernetes is made for 5,000 nodes.
+pub const NODES: usize = 10_000;
+
+/// Names of instances change only while they are stopped, and IDs are never given
+/// twice: after an hour EC2 is asked again, but an outage of EC2 keeps no node out for
+/// a day.
+pub const NODE_FRESH: Duration = Duration::from_secs(60 * 60);
+
+/// See [`NODE_FRESH`].
+pub const NODE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Where instances are verified, one that was ended must not count for long. A node
+/// logs in every two minutes, so that its answer is asked for again in time.
+pub const VERIFIED_NODE_FRESH: Duration = Duration::from_secs(5 * 60);
+
+/// See [`VERIFIED_NODE_FRESH`].
+pub const VERIFIED_NODE_KEPT: Duration = Duration::from_secs(15 * 60);
+
+/// How many instance profiles are remembered with their roles. A cluster has a few.
+pub const PROFILES: usize = 256;
+
+/// Most calls to IAM at a time, each about another profile.
+pub const PROFILES_IN_FLIGHT: usize = 16;
+
+/// How often a call to IAM is made before its failure counts.
+pub const IAM_ATTEMPTS: u32 = 3;
+
+/// How old an answer of AWS may be at which somebody is turned away, so that what was
+/// mended counts soon; and how often one instance can be asked about anew for that.
+pub const JUST_NOW: Duration = Duration::from_secs(20);
 
 /// How often files are compared, whatever the file system tells of changes.
 pub const FILE_POLL: Duration = Duration::from_secs(30);

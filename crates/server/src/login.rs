@@ -2,6 +2,7 @@
 
 mod identities;
 mod log;
+mod node_names;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,12 +10,15 @@ use std::time::Duration;
 
 use kube_iam_core::decision::{self, Decision, DenialStatus};
 use kube_iam_core::identity::Identity;
+use kube_iam_core::ids::InstanceId;
 use kube_iam_core::mapping::{Backend, resolve};
+use kube_iam_core::node_instance::{NodeInstance, needed};
 use kube_iam_core::partition::StsHosts;
 use kube_iam_core::ports::Sts;
 use kube_iam_core::reason::Reason;
 use kube_iam_core::review::{self, Review, ReviewVersion};
 use kube_iam_core::secret::Fingerprint;
+use kube_iam_core::template::Values;
 use kube_iam_core::token::{self, TokenPolicy};
 use kube_iam_core::user_info::{UserInfo, user_info};
 use tokio::time::Instant;
@@ -26,6 +30,7 @@ use crate::metrics::Metrics;
 use crate::settings::{Clock, Settings};
 
 pub(crate) use log::RequestIds;
+pub(crate) use node_names::NodeNames;
 
 /// One request, as the log names it.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +71,8 @@ impl Denial {
 pub(crate) struct Login {
     policy: TokenPolicy,
     identities: Identities,
+    /// There if instances can be looked up.
+    node_names: Option<NodeNames>,
     mappings: Arc<Mappings>,
     own_audiences: Vec<String>,
     denial_status: DenialStatus,
@@ -79,6 +86,7 @@ impl Login {
     pub(crate) fn new(
         settings: &Settings,
         sts: Arc<dyn Sts>,
+        node_names: Option<NodeNames>,
         clock: Clock,
         mappings: Arc<Mappings>,
         metrics: Arc<Metrics>,
@@ -86,6 +94,7 @@ impl Login {
         Self {
             policy: TokenPolicy { hosts: StsHosts::of(settings.partition), cluster_id: settings.cluster_id.clone() },
             identities: Identities::new(settings, sts, Arc::clone(&clock), Arc::clone(&metrics)),
+            node_names,
             mappings,
             own_audiences: settings.api_audiences.clone(),
             denial_status: settings.denial_status,
@@ -158,13 +167,45 @@ impl Login {
             .identify(fingerprint, request, now, call.arrived + self.time, call)
             .await
             .map_err(|error| Denial::new(error.reason(), &error))?;
-        // After the cache: a mapping that was taken away counts at once.
-        let current = self.mappings.load();
-        let resolution = resolve(&current.snapshots, &identity);
-        let user = user_info(resolution, &identity, &current.policy).map_err(|error| Denial {
-            identity: Some(Arc::clone(&identity)),
-            ..Denial::new(Reason::from(&error), &error)
-        })?;
-        Ok(Admission { identity, user, audiences, backend: resolution.backend() })
+        let (user, backend) = self
+            .user(&identity, call.arrived + self.time)
+            .await
+            .map_err(|denial| Denial { identity: Some(Arc::clone(&identity)), ..denial })?;
+        Ok(Admission { identity, user, audiences, backend })
     }
+
+    /// The user that the mappings make of an identity. They are read after STS has
+    /// answered, and again after EC2 has: one that was taken away counts at once.
+    async fn user(&self, identity: &Identity, deadline: Instant) -> Result<(UserInfo, Option<Backend>), Denial> {
+        let mut instance = None;
+        loop {
+            let found = match self.decide(identity, instance.as_deref()) {
+                Decided::User(user) => return user,
+                Decided::Needs(names, id) => names.look_up(&id, identity, deadline).await,
+            };
+            instance = Some(found.map_err(|error| Denial::new(error.reason(), &error))?);
+        }
+    }
+
+    fn decide(&self, identity: &Identity, instance: Option<&NodeInstance>) -> Decided<'_> {
+        let current = self.mappings.load();
+        let resolution = resolve(&current.snapshots, identity);
+        if let (None, Some(names)) = (instance, &self.node_names)
+            && let Some(id) = needed(&resolution, identity, names.verifies())
+        {
+            return Decided::Needs(names, id);
+        }
+        let values = Values { private_dns_name: instance.map(|instance| &instance.name) };
+        let user = user_info(resolution, identity, &values, &current.policy);
+        let user = user.map_err(|error| Denial::new(Reason::from(&error), &error));
+        Decided::User(user.map(|user| (user, resolution.backend())))
+    }
+}
+
+/// What the mappings say so far.
+enum Decided<'a> {
+    /// The user, or why there is none.
+    User(Result<(UserInfo, Option<Backend>), Denial>),
+    /// This instance has to be known first.
+    Needs(&'a NodeNames, InstanceId),
 }

@@ -11,6 +11,7 @@ use kube_iam_core::aws_auth::Section;
 use kube_iam_core::last_good::Stale;
 use kube_iam_core::mapping::Snapshot;
 use kube_iam_core::partition::{Partition, StsHost};
+use kube_iam_core::ports::AwsFailure;
 use kube_iam_core::reason::{Reason, ResultLabel};
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::counter::Counter;
@@ -24,6 +25,9 @@ pub(crate) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
 /// Bucket bounds in seconds: the Go authenticator's.
 const LATENCY_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// How a call to EC2 can end.
+const EC2_RESULTS: [&str; 6] = ["success", "unknown_instances", "throttled", "denied", "unavailable", "refused"];
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
@@ -39,6 +43,12 @@ pub(crate) struct Metrics {
     mapping_conflicts: Family<Labels<1>, Gauge>,
     stale: Family<Labels<1>, Gauge>,
     certificate_not_after: Gauge,
+    ec2_latency: Family<Labels<1>, Histogram, fn() -> Histogram>,
+    pub(crate) ec2_calls: Counter,
+    pub(crate) node_hits: Counter,
+    pub(crate) node_misses: Counter,
+    pub(crate) nodes: Gauge,
+    pub(crate) node_look_ups: Gauge,
     pub(crate) watch_failures: Counter,
     pub(crate) identity_hits: Counter,
     pub(crate) identity_misses: Counter,
@@ -54,6 +64,8 @@ impl Metrics {
         let mut registry = Registry::default();
         let r = &mut registry;
         let latency: Family<Labels<1>, Histogram, fn() -> Histogram> =
+            Family::new_with_constructor(|| Histogram::new(LATENCY_BUCKETS));
+        let ec2_latency: Family<Labels<1>, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(LATENCY_BUCKETS));
         let build: Family<Labels<1>, Gauge> = Family::default();
         build.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
@@ -72,6 +84,17 @@ impl Metrics {
                 "aws_iam_authenticator_configmap_watch_failures",
                 "Times at which aws-auth could not be watched",
             ),
+            ec2_calls: new(r, "aws_iam_authenticator_ec2_describe_instances_calls", "Calls of DescribeInstances"),
+            ec2_latency: add(
+                r,
+                "kube_iam_ec2_describe_instances_seconds",
+                "Time per call of DescribeInstances",
+                ec2_latency,
+            ),
+            node_hits: new(r, "kube_iam_node_cache_hits", "Logins of nodes whose instance was known before"),
+            node_misses: new(r, "kube_iam_node_cache_misses", "Logins of nodes whose instance EC2 has to name"),
+            nodes: new(r, "kube_iam_node_cache_entries", "Instances of nodes that are remembered"),
+            node_look_ups: new(r, "kube_iam_node_look_ups", "Instances that are being looked up"),
             denials: new(r, "kube_iam_denials", "Reviews not answered with yes"),
             identity_hits: new(r, "kube_iam_identity_cache_hits", "Reviews of a token that was verified before"),
             identity_misses: new(r, "kube_iam_identity_cache_misses", "Reviews of a token that STS has to verify"),
@@ -102,6 +125,9 @@ impl Metrics {
             let _ = self.denials.get_or_create(&[("reason", reason.as_str())]);
         }
         let _ = self.latency.get_or_create(&[("result", ResultLabel::Success.as_str())]);
+        for result in EC2_RESULTS {
+            let _ = self.ec2_latency.get_or_create(&[("result", result)]);
+        }
         self.note_stale(&[]);
     }
 
@@ -125,6 +151,20 @@ impl Metrics {
     /// STS throttled.
     pub(crate) fn sts_throttled(&self, partition: Partition, host: &StsHost) {
         self.sts_throttling.get_or_create(&[("StsRegion", region_label(partition, host))]).inc();
+    }
+
+    /// EC2 has answered, or not.
+    pub(crate) fn ec2_called(&self, failure: Option<&AwsFailure>, took: Duration) {
+        let [success, unknown, throttled, denied, unavailable, refused] = EC2_RESULTS;
+        let result = match failure {
+            None => success,
+            Some(AwsFailure::UnknownInstances(_)) => unknown,
+            Some(AwsFailure::Throttled(_)) => throttled,
+            Some(AwsFailure::Denied(_)) => denied,
+            Some(AwsFailure::Unavailable(_)) => unavailable,
+            Some(AwsFailure::Refused(_)) => refused,
+        };
+        self.ec2_latency.get_or_create(&[("result", result)]).observe(took.as_secs_f64());
     }
 
     /// A backend has these mappings now.
@@ -226,6 +266,7 @@ mod tests {
             "aws_iam_authenticator_configmap_watch_failures_total 0",
             "aws_iam_authenticator_authenticate_latency_seconds_bucket{result=\"uknown_user\",le=\"0.025\"} 1",
             "aws_iam_authenticator_authenticate_latency_seconds_count{result=\"success\"} 0",
+            "aws_iam_authenticator_ec2_describe_instances_calls_total 0",
             "kube_iam_denials_total{reason=\"not_mapped\"} 1",
             "kube_iam_stale{section=\"mapRoles\"} 0",
         ] {

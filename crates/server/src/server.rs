@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kube_iam_core::last_good::{LastGoodPolicy, snapshot_remarks};
 use kube_iam_core::mapping::{Backend, Snapshot};
-use kube_iam_core::ports::Sts;
+use kube_iam_core::ports::{Instances, Sts};
 use tokio::net::TcpListener;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -20,7 +20,7 @@ use crate::health::{BackendStatus, Health};
 use crate::http::{Door, Listener, Site};
 use crate::init;
 use crate::log_text::{self, chain};
-use crate::login::{Login, RequestIds};
+use crate::login::{Login, NodeNames, RequestIds};
 use crate::mappings::Mappings;
 use crate::metrics::Metrics;
 use crate::settings::{Clock, Ports, Settings, StaticMappings};
@@ -39,6 +39,7 @@ pub struct Running {
     address: SocketAddr,
     health_address: Option<SocketAddr>,
     last_good: LastGoodPolicy,
+    looks_up_nodes: bool,
     mappings: Arc<Mappings>,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
@@ -71,6 +72,9 @@ impl Server {
         if watches_aws_auth && ports.aws_auth.is_none() {
             return Err(StartError::NoCluster);
         }
+        if settings.verify_node_instance && ports.instances.is_none() {
+            return Err(StartError::NoInstances);
+        }
         let certificate = Certificate::prepare(&settings, address.port(), &ports.clock)?;
         let tls = TlsAcceptor::from(Arc::new(certificate.served.config().map_err(StartError::TlsConfig)?));
 
@@ -78,6 +82,7 @@ impl Server {
             address,
             health_address: health_socket.as_ref().map(|(_, address)| *address),
             last_good: settings.last_good,
+            looks_up_nodes: ports.instances.is_some(),
             mappings: Arc::new(Mappings::new(&settings.backends)),
             metrics: Arc::new(Metrics::new()),
             health: Arc::new(Health::new(&settings.backends)),
@@ -89,8 +94,10 @@ impl Server {
             mappings: Arc::clone(&running.mappings),
             health: Arc::clone(&running.health),
             metrics: Arc::clone(&running.metrics),
+            looks_up_nodes: running.looks_up_nodes,
         };
-        let site = running.site(&settings, ports.sts, &ports.clock);
+        let node_names = ports.instances.map(|instances| running.look_up_nodes(&settings, instances));
+        let site = running.site(&settings, ports.sts, node_names, &ports.clock);
         if let Some(source) = ports.aws_auth.filter(|_| watches_aws_auth) {
             let backend = EksConfigMap::restore(&settings, source, ports.clock, shown);
             running.tasks.spawn("aws-auth", backend.run(running.drain.listen()));
@@ -143,7 +150,7 @@ impl Running {
                 continue;
             }
             rows.iter().for_each(log_text::rows);
-            snapshot_remarks(snapshot).iter().for_each(log_text::remark);
+            snapshot_remarks(snapshot, self.looks_up_nodes).iter().for_each(log_text::remark);
             self.metrics.note_snapshot(snapshot);
             let status = BackendStatus { mappings: snapshot.len(), reported: true, ..BackendStatus::default() };
             self.health.report(snapshot.backend(), status);
@@ -168,10 +175,17 @@ impl Running {
         while self.tasks.set.join_next().await.is_some() {}
     }
 
-    fn site(&self, settings: &Settings, sts: Arc<dyn Sts>, clock: &Clock) -> Arc<Site> {
+    /// Starts the look-up of instances.
+    fn look_up_nodes(&mut self, settings: &Settings, instances: Arc<dyn Instances>) -> NodeNames {
+        let (node_names, dispatcher) = NodeNames::new(settings, instances, Arc::clone(&self.metrics));
+        self.tasks.spawn("node names", dispatcher.run());
+        node_names
+    }
+
+    fn site(&self, settings: &Settings, sts: Arc<dyn Sts>, node_names: Option<NodeNames>, clock: &Clock) -> Arc<Site> {
         let (mappings, metrics) = (Arc::clone(&self.mappings), Arc::clone(&self.metrics));
         Arc::new(Site {
-            login: Login::new(settings, sts, Arc::clone(clock), mappings, metrics),
+            login: Login::new(settings, sts, node_names, Arc::clone(clock), mappings, metrics),
             metrics: Arc::clone(&self.metrics),
             health: Arc::clone(&self.health),
             limits: settings.limits,

@@ -1,6 +1,7 @@
 //! What the webhook process is told at its start.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use kube_iam_core::ids::ClusterId;
 use kube_iam_core::last_good::LastGoodPolicy;
 use kube_iam_core::mapping::Backend;
 use kube_iam_core::partition::Partition;
-use kube_iam_core::ports::{MappingSource, Sts};
+use kube_iam_core::ports::{Instances, MappingSource, Sts};
 use kube_iam_core::user_info::MappingPolicy;
 
 use crate::limits::{self, Limits};
@@ -26,6 +27,9 @@ pub struct Ports {
     pub sts: Arc<dyn Sts>,
     /// Watches aws-auth; needed if [`Settings::backends`] names `EKSConfigMap`.
     pub aws_auth: Option<Box<dyn MappingSource>>,
+    /// Describes EC2 instances; without it no mapping with `{{EC2PrivateDNSName}}` lets
+    /// anybody in.
+    pub instances: Option<Arc<dyn Instances>>,
     /// The clock.
     pub clock: Clock,
 }
@@ -62,6 +66,13 @@ pub struct Settings {
     pub identity_ttl: Duration,
     /// How many identities are remembered.
     pub identity_capacity: usize,
+    /// How often EC2 may be called, per second.
+    pub ec2_qps: NonZeroU32,
+    /// How many calls to EC2 may come at once.
+    pub ec2_burst: NonZeroU32,
+    /// Whether a node's instance must have the role of its caller; needs
+    /// [`Ports::instances`].
+    pub verify_node_instance: bool,
     /// kube-apiserver's own audiences (`--api-audiences`); empty if not known.
     pub api_audiences: Vec<String>,
     /// Bounds.
@@ -87,6 +98,9 @@ impl Settings {
             mappings: StaticMappings::default(),
             identity_ttl: limits::IDENTITY_TTL,
             identity_capacity: limits::IDENTITIES,
+            ec2_qps: limits::EC2_QPS,
+            ec2_burst: limits::EC2_BURST,
+            verify_node_instance: false,
             api_audiences: Vec::new(),
             limits: Limits::default(),
         }

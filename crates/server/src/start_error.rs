@@ -39,6 +39,9 @@ pub enum StartError {
     /// A backend without the source that it reads.
     #[error("backend `EKSConfigMap` has no cluster to read from")]
     NoCluster,
+    /// Nodes are to be verified, and nobody describes instances.
+    #[error("nodes can't be verified without a way to EC2")]
+    NoInstances,
 }
 
 impl StartError {
@@ -72,6 +75,7 @@ impl StartError {
                 Some(format!("mend `{}`, or remove certificate and key to have new ones made", path.display()))
             }
             Self::NoCluster => Some("set `--kubeconfig`, or run inside the cluster".to_owned()),
+            Self::NoInstances => Some("remove `--verify-node-instance`".to_owned()),
             Self::Tls(TlsError::Generate { .. }) | Self::TlsConfig(_) => None,
         }
     }

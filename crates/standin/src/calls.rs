@@ -1,6 +1,6 @@
 //! What was asked of the stand-in, remembered for those who test.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -28,7 +28,7 @@ pub struct Call {
     pub number: u64,
     /// The service that was asked.
     pub service: Service,
-    /// The `Action`, `DescribeCluster`, `GetRoleCredentials`, or the path of a metadata request.
+    /// The `Action`, EKS's operation, `GetRoleCredentials`, or the path of a metadata request.
     pub action: String,
     /// The access key id named in the signature, verified or not.
     pub access_key_id: Option<String>,
@@ -51,6 +51,12 @@ pub enum Service {
     Sts,
     /// Elastic Kubernetes Service.
     Eks,
+    /// Elastic Compute Cloud.
+    Ec2,
+    /// Identity and Access Management.
+    Iam,
+    /// CloudFormation.
+    CloudFormation,
     /// The portal of IAM Identity Center.
     SsoPortal,
     /// Instance metadata.
@@ -75,6 +81,7 @@ pub enum Outcome {
 pub(crate) struct Calls {
     capacity: usize,
     count: AtomicU64,
+    by_action: Mutex<HashMap<String, u64>>,
     latest: Mutex<VecDeque<Call>>,
 }
 
@@ -86,13 +93,15 @@ impl Calls {
                 Recording::Off => 0,
             },
             count: AtomicU64::new(0),
+            by_action: Mutex::default(),
             latest: Mutex::default(),
         }
     }
 
     /// Counts a call, and remembers it if calls are remembered. `describe` is given its
     /// number.
-    pub(crate) fn record(&self, describe: impl FnOnce(u64) -> Call) {
+    pub(crate) fn record(&self, action: &str, describe: impl FnOnce(u64) -> Call) {
+        self.count_action(action);
         if self.capacity == 0 {
             self.count.fetch_add(1, Ordering::AcqRel);
             return;
@@ -104,6 +113,20 @@ impl Calls {
             latest.pop_front();
         }
         latest.push_back(describe(number));
+    }
+
+    /// Actions are the caller's words, so that only so many are told apart.
+    fn count_action(&self, action: &str) {
+        let mut counts = self.by_action.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(action) {
+            *count += 1;
+        } else if counts.len() < limits::ACTIONS {
+            counts.insert(action.to_owned(), 1);
+        }
+    }
+
+    pub(crate) fn count_of(&self, action: &str) -> u64 {
+        self.by_action.lock().unwrap_or_else(PoisonError::into_inner).get(action).copied().unwrap_or_default()
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -143,9 +166,10 @@ mod tests {
     fn only_the_latest_calls_are_kept_and_all_are_counted() {
         let calls = Calls::new(Recording::Last(2));
         for _ in 0..3 {
-            calls.record(call);
+            calls.record("GetCallerIdentity", call);
         }
         assert_eq!(calls.count(), 3);
+        assert_eq!((calls.count_of("GetCallerIdentity"), calls.count_of("AssumeRole")), (3, 0));
         let numbers = |since| -> Vec<u64> {
             let calls = calls.since(since);
             calls.iter().map(|call| call.number).collect()
@@ -157,8 +181,18 @@ mod tests {
     #[test]
     fn recording_switched_off_still_counts() {
         let calls = Calls::new(Recording::Off);
-        calls.record(call);
-        assert_eq!(calls.count(), 1);
+        calls.record("AssumeRole", call);
+        assert_eq!((calls.count(), calls.count_of("AssumeRole")), (1, 1));
         assert!(calls.since(0).is_empty());
+    }
+
+    #[test]
+    fn so_many_actions_are_told_apart_and_no_more() {
+        let calls = Calls::new(Recording::Off);
+        for action in 0..=limits::ACTIONS {
+            calls.record(&action.to_string(), call);
+        }
+        let last = limits::ACTIONS - 1;
+        assert_eq!((calls.count_of(&last.to_string()), calls.count_of(&limits::ACTIONS.to_string())), (1, 0));
     }
 }

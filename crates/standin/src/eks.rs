@@ -1,6 +1,10 @@
-//! EKS: `DescribeCluster`, in the REST-JSON shapes of the EKS API (version 2017-11-01).
+//! EKS: `DescribeCluster`, `ListNodegroups` and `DescribeNodegroup`, in the REST-JSON shapes of the EKS API (version 2017-11-01).
 
 mod clusters;
+mod nodegroups;
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::arns;
 use crate::keys::KnownKey;
-use crate::parameters;
+use crate::parameters::{self, Parameters};
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::sigv4::{self, Claim, Received, Region};
@@ -18,17 +22,42 @@ use crate::sts::trusts;
 
 pub use clusters::Cluster;
 pub(crate) use clusters::Clusters;
+pub use nodegroups::Nodegroup;
 
 /// Where all paths of clusters begin.
 pub(crate) const CLUSTERS: &str = "/clusters/";
 
-/// The one action that is answered.
-pub(crate) const DESCRIBE: &str = "DescribeCluster";
+/// What a request asks for, its names percent-encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation<'a> {
+    DescribeCluster(&'a str),
+    ListNodegroups(&'a str),
+    DescribeNodegroup(&'a str, &'a str),
+}
 
-/// The cluster that a request asks to have described, percent-encoded.
-pub(crate) fn described<'a>(method: &Method, path: &'a str) -> Option<&'a str> {
-    let name = path.strip_prefix(CLUSTERS)?;
-    (method == Method::GET && !name.is_empty() && !name.contains('/')).then_some(name)
+impl<'a> Operation<'a> {
+    fn of(method: &Method, path: &'a str) -> Option<Self> {
+        let parts: Vec<&str> = path.strip_prefix(CLUSTERS)?.split('/').collect();
+        if method != Method::GET || parts.iter().any(|part| part.is_empty()) {
+            return None;
+        }
+        match *parts.as_slice() {
+            [cluster] => Some(Self::DescribeCluster(cluster)),
+            [cluster, "node-groups"] => Some(Self::ListNodegroups(cluster)),
+            [cluster, "node-groups", name] => Some(Self::DescribeNodegroup(cluster, name)),
+            _ => None,
+        }
+    }
+}
+
+/// The action that a request asks for; empty if it is none that is answered.
+pub(crate) fn action(method: &Method, path: &str) -> &'static str {
+    match Operation::of(method, path) {
+        Some(Operation::DescribeCluster(_)) => "DescribeCluster",
+        Some(Operation::ListNodegroups(_)) => "ListNodegroups",
+        Some(Operation::DescribeNodegroup(..)) => "DescribeNodegroup",
+        None => "",
+    }
 }
 
 /// Answers a request to EKS; with the error code if it is refused.
@@ -38,8 +67,8 @@ pub(crate) fn answer(
     claim: &Result<Option<Claim<'_>>, Refusal>,
     region: Region<'_>,
 ) -> (Reply, Option<&'static str>) {
-    match describe(shared, received, claim, region) {
-        Ok(cluster) => (Reply::json(StatusCode::OK, &json!({ "cluster": cluster })), None),
+    match result(shared, received, claim, region) {
+        Ok(told) => (Reply::json(StatusCode::OK, &told), None),
         Err(refusal) => (reply(&refusal), Some(code(&refusal))),
     }
 }
@@ -67,7 +96,7 @@ fn code(refusal: &Refusal) -> &'static str {
     }
 }
 
-fn describe(
+fn result(
     shared: &Shared,
     received: &Received<'_>,
     claim: &Result<Option<Claim<'_>>, Refusal>,
@@ -75,29 +104,60 @@ fn describe(
 ) -> Result<Value, Refusal> {
     let claim = claim.as_ref().map_err(Refusal::clone)?.as_ref().ok_or_else(Refusal::unsigned)?;
     let caller = sigv4::verify(received, claim, sigv4::EKS, region, shared.clock.now(), &shared.keys)?;
-    let name = described(received.method, received.path)
-        .and_then(|name| parameters::decode(name).ok())
-        .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "UnknownOperationException", "Unknown operation"))?;
+    let unknown = || Refusal::new(StatusCode::NOT_FOUND, "UnknownOperationException", "Unknown operation");
+    let decoded = |name| -> Result<Cow<'_, str>, Refusal> { parameters::decode(name).map_err(|_| unknown()) };
     // A loopback address leaves the region to the signature.
     let region = region.unwrap_or(claim.scope.region);
-    let cluster = shared.clusters.find(&name, region, &caller.principal.account).ok_or_else(|| {
-        Refusal::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", format!("No cluster found for name: {name}."))
-    })?;
-    let arn = arn(&cluster, &caller);
-    if !trusts(&cluster.readers, &caller) {
-        let caller = &caller.principal.arn;
-        return Err(Refusal::denied(format!(
-            "User: {caller} is not authorized to perform: eks:{DESCRIBE} on resource: {arn}"
-        )));
+    let asker = Asker { shared, query: received.query, region, caller };
+    match Operation::of(received.method, received.path).ok_or_else(unknown)? {
+        Operation::DescribeCluster(name) => asker.describe(&decoded(name)?),
+        Operation::ListNodegroups(cluster) => nodegroups::list(&asker, &decoded(cluster)?),
+        Operation::DescribeNodegroup(cluster, name) => {
+            nodegroups::describe(&asker, &decoded(cluster)?, &decoded(name)?)
+        }
     }
-    Ok(written(&cluster, &arn))
 }
 
-/// The cluster's ARN, in the partition of who asks.
-fn arn(cluster: &Cluster, caller: &KnownKey) -> String {
-    let Cluster { name, region, account, .. } = cluster;
-    let partition = arns::partition(&caller.principal.arn).unwrap_or("aws");
-    format!("arn:{partition}:eks:{region}:{account}:cluster/{name}")
+/// Whoever asks, and where.
+struct Asker<'a> {
+    shared: &'a Shared,
+    query: &'a Parameters<'a>,
+    region: &'a str,
+    caller: Arc<KnownKey>,
+}
+
+impl Asker<'_> {
+    fn describe(&self, name: &str) -> Result<Value, Refusal> {
+        let cluster = self.cluster(name)?;
+        let arn = self.arn(&format!("cluster/{name}"));
+        if !trusts(&cluster.readers, &self.caller) {
+            let caller = &self.caller.principal.arn;
+            return Err(Refusal::denied(format!(
+                "User: {caller} is not authorized to perform: eks:DescribeCluster on resource: {arn}"
+            )));
+        }
+        Ok(json!({ "cluster": written(&cluster, &arn) }))
+    }
+
+    fn cluster(&self, name: &str) -> Result<Arc<Cluster>, Refusal> {
+        self.shared.clusters.find(name, self.region, &self.caller.principal.account).ok_or_else(|| {
+            let message = format!("No cluster found for name: {name}.");
+            Refusal::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", message)
+        })
+    }
+
+    /// Refuses an action that nobody may do.
+    fn check(&self, action: &str, resource: &str) -> Result<(), Refusal> {
+        let resource = format!(" on resource: {}", self.arn(resource));
+        self.shared.world.check(&self.caller, &format!("eks:{action}"), &resource)
+    }
+
+    /// An ARN of EKS, in the partition and account of who asks.
+    fn arn(&self, resource: &str) -> String {
+        let principal = &self.caller.principal;
+        let partition = arns::partition(&principal.arn).unwrap_or("aws");
+        format!("arn:{partition}:eks:{}:{}:{resource}", self.region, principal.account)
+    }
 }
 
 /// EKS writes members without a value as `null`.

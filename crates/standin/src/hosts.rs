@@ -21,6 +21,12 @@ pub(crate) enum Place<'a> {
     Sts { region: &'a str },
     /// EKS of this region; of any if it is a loopback address.
     Eks { region: Option<&'a str> },
+    /// EC2 of this region; of any if it is a loopback address.
+    Ec2 { region: Option<&'a str> },
+    /// CloudFormation of this region; of any if it is a loopback address.
+    CloudFormation { region: Option<&'a str> },
+    /// IAM of a partition, which is signed for in this region; in any if it is a loopback address.
+    Iam { region: Option<&'a str> },
     /// The portal of IAM Identity Center.
     SsoPortal,
     /// A loopback address: the service goes by the path, and any region will do.
@@ -38,16 +44,41 @@ pub(crate) fn place(host: &str) -> Place<'_> {
     let Some((labels, domain)) = split(name) else {
         return Place::Other;
     };
+    if let Some(region) = region_of_iam(labels, domain) {
+        return Place::Iam { region: Some(region) };
+    }
     let mut reversed = labels.rsplit('.');
     match (reversed.next(), reversed.next(), reversed.next()) {
         // The one global endpoint; AWS signs for it as for us-east-1.
         (Some("sts"), None, None) if domain == "amazonaws.com" => Place::Sts { region: "us-east-1" },
         (Some(region), Some("sts" | "sts-fips"), None) => Place::Sts { region },
         (Some(region), Some("eks" | "eks-fips"), None | Some("fips")) => Place::Eks { region: Some(region) },
+        (Some(region), Some("ec2" | "ec2-fips"), None) => Place::Ec2 { region: Some(region) },
+        (Some(region), Some("cloudformation" | "cloudformation-fips"), None) => {
+            Place::CloudFormation { region: Some(region) }
+        }
         (Some(_), Some("sso"), Some("portal")) => Place::SsoPortal,
         // An interface endpoint of a VPC: vpce-….sts.REGION.vpce.amazonaws.com.
         (Some("vpce"), Some(region), Some("sts")) => Place::Sts { region },
         _ => Place::Other,
+    }
+}
+
+/// The region in whose name is signed for IAM, if these labels name it: each partition has one.
+fn region_of_iam<'a>(labels: &'a str, domain: &str) -> Option<&'a str> {
+    let place = labels.strip_prefix("iam-fips").or_else(|| labels.strip_prefix("iam"))?;
+    match (place.strip_prefix('.').unwrap_or(place), domain) {
+        ("", "amazonaws.com") | ("global", "api.aws") => Some("us-east-1"),
+        ("us-gov", "amazonaws.com" | "api.aws") => Some("us-gov-west-1"),
+        ("global", "api.amazonwebservices.com.cn") => Some("cn-north-1"),
+        ("", "api.amazonwebservices.eu") => Some("eusc-de-east-1"),
+        ("", "cloud.adc-e.uk") => Some("eu-isoe-west-1"),
+        ("", "csp.hci.ic.gov") => Some("us-isof-south-1"),
+        (
+            region,
+            "amazonaws.com.cn" | "c2s.ic.gov" | "sc2s.sgov.gov" | "cloud.adc-e.uk" | "csp.hci.ic.gov" | "amazonaws.eu",
+        ) if place.starts_with('.') && !region.contains('.') => Some(region),
+        _ => None,
     }
 }
 
@@ -122,6 +153,36 @@ mod tests {
         }
     }
 
+    /// The forms are those of the endpoint rules that botocore 1.43.11 has.
+    #[test]
+    fn hosts_of_ec2_cloudformation_and_iam_are_known_in_every_form() {
+        for (host, region) in [
+            ("ec2.eu-west-1.amazonaws.com", "eu-west-1"),
+            ("ec2-fips.us-east-1.amazonaws.com", "us-east-1"),
+            ("ec2.eu-west-1.api.aws", "eu-west-1"),
+            ("ec2.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ] {
+            assert_eq!(place(host), Place::Ec2 { region: Some(region) }, "{host}");
+            let host = host.replace("ec2", "cloudformation");
+            assert_eq!(place(&host), Place::CloudFormation { region: Some(region) }, "{host}");
+        }
+        for (host, region) in [
+            ("iam.amazonaws.com", "us-east-1"),
+            ("iam-fips.amazonaws.com", "us-east-1"),
+            ("iam.global.api.aws", "us-east-1"),
+            ("iam-fips.global.api.aws", "us-east-1"),
+            ("iam.us-gov.amazonaws.com", "us-gov-west-1"),
+            ("iam.us-gov.api.aws", "us-gov-west-1"),
+            ("iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+            ("iam.us-iso-east-1.c2s.ic.gov", "us-iso-east-1"),
+            ("iam-fips.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1"),
+            ("iam-fips.cloud.adc-e.uk", "eu-isoe-west-1"),
+            ("iam.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"),
+        ] {
+            assert_eq!(place(host), Place::Iam { region: Some(region) }, "{host}");
+        }
+    }
+
     #[test]
     fn other_hosts_are_told_apart() {
         assert_eq!(place("portal.sso.us-east-1.amazonaws.com"), Place::SsoPortal);
@@ -138,7 +199,10 @@ mod tests {
             "sts.amazonaws.com.cn",
             "sts.a.b.amazonaws.com",
             "sts.us east-1.amazonaws.com",
-            "ec2.us-east-1.amazonaws.com",
+            "ec2.amazonaws.com",
+            "iam.us-east-1.amazonaws.com",
+            "iamb.amazonaws.com",
+            "s3.us-east-1.amazonaws.com",
         ] {
             assert_eq!(place(host), Place::Other, "{host}");
         }

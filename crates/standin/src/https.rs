@@ -20,12 +20,13 @@ use crate::faults::Fault;
 use crate::hosts::{self, Place};
 use crate::parameters::{Malformed, Parameters};
 use crate::refusal::Refusal;
+use crate::render::Format;
 use crate::reply::{Reply, ReplyBody, WhenSent};
 use crate::sigv4::{Claim, Received};
 use crate::socket::{Ending, Socket};
 use crate::standin::Shared;
-use crate::sts::{Asked, Format, Sts};
-use crate::{eks, limits, sso};
+use crate::sts::{self, Asked, Sts};
+use crate::{cloudformation, ec2, eks, iam, limits, sso};
 
 /// HTTP/1.1 with the stand-in's bounds.
 pub(crate) fn http1() -> http1::Builder {
@@ -189,6 +190,13 @@ impl<'a> Arrival<'a> {
         let place = match hosts::place(host) {
             Place::Loopback if head.uri.path() == sso::ROLE_CREDENTIALS => Place::SsoPortal,
             Place::Loopback if head.uri.path().starts_with(eks::CLUSTERS) => Place::Eks { region: None },
+            // The services of the query protocol differ in the version of their API.
+            Place::Loopback => match inputs.and_then(|inputs| inputs.all().first("Version")) {
+                Some(ec2::VERSION) => Place::Ec2 { region: None },
+                Some(iam::VERSION) => Place::Iam { region: None },
+                Some(cloudformation::VERSION) => Place::CloudFormation { region: None },
+                _ => Place::Loopback,
+            },
             place => place,
         };
         Self {
@@ -210,10 +218,10 @@ impl<'a> Arrival<'a> {
         let action = self.inputs.and_then(|inputs| inputs.all().first("Action"));
         let (service, action) = match self.place {
             Place::Sts { .. } | Place::Loopback => (Service::Sts, action.unwrap_or_default()),
-            Place::Eks { .. } => {
-                let described = eks::described(&self.head.method, self.head.uri.path());
-                (Service::Eks, described.map_or("", |_| eks::DESCRIBE))
-            }
+            Place::Eks { .. } => (Service::Eks, eks::action(&self.head.method, self.head.uri.path())),
+            Place::Ec2 { .. } => (Service::Ec2, action.unwrap_or_default()),
+            Place::Iam { .. } => (Service::Iam, action.unwrap_or_default()),
+            Place::CloudFormation { .. } => (Service::CloudFormation, action.unwrap_or_default()),
             Place::SsoPortal => (Service::SsoPortal, "GetRoleCredentials"),
             Place::Other => (Service::Other, action.unwrap_or_default()),
         };
@@ -242,16 +250,23 @@ impl<'a> Arrival<'a> {
             Place::SsoPortal => return sso::answer(shared, method, path, &inputs.query, headers),
             Place::Eks { region } => return eks::answer(shared, &received, &self.claim, region),
             Place::Sts { region } if query_api => Some(region),
+            Place::Ec2 { region } | Place::CloudFormation { region } | Place::Iam { region } if query_api => region,
             Place::Loopback if query_api => None,
-            Place::Sts { .. } | Place::Loopback | Place::Other => return unknown_operation(),
+            _ => return unknown_operation(),
         };
+        let asked = Asked { received, form: inputs.all(), claim: &self.claim, region };
+        match self.place {
+            Place::Ec2 { .. } => return ec2::answer(shared, &asked, request_id),
+            Place::CloudFormation { .. } => return cloudformation::answer(shared, &asked, request_id),
+            Place::Iam { .. } => return iam::answer(shared, &asked, request_id),
+            _ => {}
+        }
         let sts = Sts {
             keys: &shared.keys,
             roles: &shared.roles,
             web_identities: &shared.web_identities,
             now: shared.clock.now(),
         };
-        let asked = Asked { received, form: inputs.all(), claim: &self.claim, region };
         sts.answer(&asked, Format::accepted(headers), request_id)
     }
 
@@ -259,7 +274,10 @@ impl<'a> Arrival<'a> {
     fn refused(&self, refusal: &Refusal, request_id: &str) -> Reply {
         match self.place {
             Place::Eks { .. } => eks::reply(refusal),
-            _ => Format::accepted(&self.head.headers).refusal(refusal, request_id),
+            Place::Ec2 { .. } => ec2::reply(refusal, request_id),
+            Place::Iam { .. } => Format::Xml.refusal(iam::NAMESPACE, refusal, request_id),
+            Place::CloudFormation { .. } => Format::Xml.refusal(cloudformation::NAMESPACE, refusal, request_id),
+            _ => Format::accepted(&self.head.headers).refusal(sts::NAMESPACE, refusal, request_id),
         }
     }
 

@@ -3,7 +3,9 @@
 //! [`StandIn::start`] opens three listeners on loopback:
 //!
 //! * an HTTPS listener that answers as STS (`GetCallerIdentity`, `AssumeRole`,
-//!   `AssumeRoleWithWebIdentity`), as EKS (`DescribeCluster`) and as the IAM Identity
+//!   `AssumeRoleWithWebIdentity`), as EKS (`DescribeCluster`, `ListNodegroups`,
+//!   `DescribeNodegroup`), as EC2 (`DescribeInstances`), as IAM (`GetRole`,
+//!   `GetInstanceProfile`), as CloudFormation (`DescribeStacks`) and as the IAM Identity
 //!   Center portal;
 //! * a proxy that speaks `CONNECT` and leads every AWS host to that listener and
 //!   nothing anywhere else, so that a client needs no endpoint setting: `HTTPS_PROXY`
@@ -19,18 +21,23 @@
 mod arns;
 mod calls;
 mod clock;
+mod cloudformation;
+mod ec2;
 mod eks;
 mod faults;
 mod hosts;
 mod https;
+mod iam;
 mod keys;
 pub mod limits;
 mod listener;
 mod metadata;
+mod paging;
 mod parameters;
 mod proxy;
 mod random;
 mod refusal;
+mod render;
 mod reply;
 mod settings;
 mod sigv4;
@@ -39,11 +46,15 @@ mod sso;
 mod standin;
 mod sts;
 mod tls;
+mod world;
 
 pub use calls::{Call, Outcome, Recording, Service};
 pub use clock::{Clock, MovableClock};
-pub use eks::Cluster;
+pub use cloudformation::Stack;
+pub use ec2::{Ec2Instance, TokenBucket};
+pub use eks::{Cluster, Nodegroup};
 pub use faults::{Fault, Times};
+pub use iam::InstanceProfile;
 pub use random::NoRandomness;
 pub use settings::{
     Certificate, Container, Instance, Key, Mfa, Principal, Role, Settings, SsoAccess, Trust, WebIdentity,

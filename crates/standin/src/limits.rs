@@ -23,8 +23,9 @@ pub const REQUEST_BODY_BYTES: usize = 64 * 1024;
 /// Bytes of a `CONNECT` request head.
 pub const CONNECT_HEAD_BYTES: usize = 8 * 1024;
 
-/// Name-value pairs of a query and form together.
-pub const PARAMETERS: usize = 256;
+/// Name-value pairs of a query and form together. EC2 takes the IDs of up to 1,000
+/// instances.
+pub const PARAMETERS: usize = 1024;
 
 /// How long [`Fault::Hang`](crate::Fault::Hang) lasts when nobody ends it.
 pub const HANG: Duration = Duration::from_secs(600);
@@ -43,6 +44,15 @@ pub const PROXY_REFUSALS: usize = 1024;
 
 /// Calls remembered unless [`Recording`](crate::Recording) says otherwise.
 pub const CALLS: usize = 10_000;
+
+/// Actions counted by name; AWS's own have at most as many that the stand-in knows.
+pub const ACTIONS: usize = 256;
+
+/// Things in one page of a list: what CloudFormation and EKS give at most.
+pub const PAGE: usize = 100;
+
+/// Buckets of requests held at once, one per account and region; past it all are full anew.
+pub const BUCKETS: usize = 1024;
 
 /// A request is accepted for this long after its `X-Amz-Date`, in seconds, whatever
 /// `X-Amz-Expires` says: STS answers an older one with `(… - 15 min.)`.

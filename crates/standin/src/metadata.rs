@@ -19,7 +19,7 @@ use crate::keys::Credentials;
 use crate::reply::{Reply, ReplyBody};
 use crate::settings::Instance;
 use crate::standin::Shared;
-use crate::{https, limits, random, sts};
+use crate::{https, limits, random, render, sts};
 
 const TOKEN_PATH: &str = "/latest/api/token";
 const TOKEN_HEADER: &str = "x-aws-ec2-metadata-token";
@@ -98,7 +98,7 @@ fn container(shared: &Shared, method: &Method, headers: &HeaderMap) -> Answer {
             "AccessKeyId": credentials.access_key_id,
             "SecretAccessKey": credentials.secret_access_key,
             "Token": credentials.session_token,
-            "Expiration": sts::iso(credentials.expires),
+            "Expiration": render::iso(credentials.expires),
         }),
     ))
 }
@@ -152,12 +152,12 @@ fn instance_credentials(shared: &Shared, instance: &Instance, now: Timestamp) ->
         StatusCode::OK,
         &json!({
             "Code": "Success",
-            "LastUpdated": sts::iso(now),
+            "LastUpdated": render::iso(now),
             "Type": "AWS-HMAC",
             "AccessKeyId": credentials.access_key_id,
             "SecretAccessKey": credentials.secret_access_key,
             "Token": credentials.session_token,
-            "Expiration": sts::iso(credentials.expires),
+            "Expiration": render::iso(credentials.expires),
         }),
     ))
 }

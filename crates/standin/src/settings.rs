@@ -1,4 +1,4 @@
-//! What the stand-in knows: its keys, roles, sign-ins and machine.
+//! What the stand-in knows: its keys, roles, sign-ins, machines and what is built of them.
 
 use std::fmt;
 
@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use crate::arns;
 use crate::calls::Recording;
 use crate::clock::Clock;
-use crate::eks::Cluster;
+use crate::cloudformation::Stack;
+use crate::ec2::{Ec2Instance, TokenBucket};
+use crate::eks::{Cluster, Nodegroup};
+use crate::iam::InstanceProfile;
 
 /// Everything the stand-in is told at its start. The default knows nobody.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +25,20 @@ pub struct Settings {
     pub sso: Vec<SsoAccess>,
     /// The clusters of EKS.
     pub clusters: Vec<Cluster>,
+    /// The node groups of those clusters.
+    pub nodegroups: Vec<Nodegroup>,
+    /// The instances of EC2.
+    pub instances: Vec<Ec2Instance>,
+    /// How many calls EC2 takes; any number if not set.
+    pub ec2_bucket: Option<TokenBucket>,
+    /// The instance profiles of IAM.
+    pub profiles: Vec<InstanceProfile>,
+    /// The stacks of CloudFormation.
+    pub stacks: Vec<Stack>,
+    /// Permissions that nobody has, such as `ec2:DescribeInstances`.
+    pub denied: Vec<String>,
+    /// Fewer things in one page of a list than the service gives.
+    pub page_size: Option<usize>,
     /// The machine instance metadata tells of; without it those paths are not found.
     pub instance: Option<Instance>,
     /// The container that credentials are given to; without it the path is not found.
@@ -108,6 +125,8 @@ pub struct Role {
     pub external_id: Option<String>,
     /// The MFA device and code that must be given.
     pub mfa: Option<Mfa>,
+    /// The ARN of the resource on whose behalf it must be taken (`x-amz-source-arn`).
+    pub source_arn: Option<String>,
     /// The longest session in seconds; AWS allows 3600 to 43200.
     pub max_session_seconds: i64,
 }
@@ -121,6 +140,7 @@ impl Role {
             trust: Trust::Anyone,
             external_id: None,
             mfa: None,
+            source_arn: None,
             max_session_seconds: 3600,
         }
     }

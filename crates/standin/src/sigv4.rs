@@ -25,6 +25,15 @@ pub(crate) const STS: &str = "sts";
 /// The service name in the scope of a request to EKS.
 pub(crate) const EKS: &str = "eks";
 
+/// The service name in the scope of a request to EC2.
+pub(crate) const EC2: &str = "ec2";
+
+/// The service name in the scope of a request to IAM.
+pub(crate) const IAM: &str = "iam";
+
+/// The service name in the scope of a request to CloudFormation.
+pub(crate) const CLOUDFORMATION: &str = "cloudformation";
+
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
 

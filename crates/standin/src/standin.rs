@@ -14,15 +14,19 @@ use tokio_rustls::TlsAcceptor;
 use crate::arns::RoleArn;
 use crate::calls::{Call, Calls};
 use crate::clock::Clock;
-use crate::eks::{Cluster, Clusters};
+use crate::cloudformation::Stack;
+use crate::ec2::{Buckets, Ec2Instance};
+use crate::eks::{Cluster, Clusters, Nodegroup};
 use crate::faults::{Fault, Faults, Times};
 use crate::https::Described;
+use crate::iam::InstanceProfile;
 use crate::keys::Keys;
 use crate::listener::Listener;
 use crate::metadata::{self, Metadata};
 use crate::random::{self, NoRandomness};
 use crate::settings::{Container, Instance, Key, Role, Settings, SsoAccess, WebIdentity};
 use crate::tls::{self, TlsError};
+use crate::world::{Things, World};
 use crate::{https, limits, proxy};
 
 /// A running stand-in. Dropping it ends it; [`StandIn::stop`] also waits for that.
@@ -90,7 +94,7 @@ impl StandIn {
         })
     }
 
-    /// The HTTPS listener, which answers as STS, as EKS and as the Identity Center portal.
+    /// The HTTPS listener, which answers as every service but instance metadata.
     pub fn address(&self) -> SocketAddr {
         self.https.address
     }
@@ -140,6 +144,41 @@ impl StandIn {
         self.shared.clusters.add(cluster);
     }
 
+    /// Adds a node group, or replaces the one of the same name and cluster.
+    pub fn add_nodegroup(&self, nodegroup: Nodegroup) {
+        self.shared.world.nodegroups.add(nodegroup, Nodegroup::is_same);
+    }
+
+    /// Adds an EC2 instance, or replaces the one of the same ID, which is then new to EC2.
+    pub fn add_instance(&self, instance: Ec2Instance) {
+        self.shared.world.instances.add(instance);
+    }
+
+    /// Forgets an EC2 instance.
+    pub fn remove_instance(&self, id: &str) {
+        self.shared.world.instances.remove(id);
+    }
+
+    /// Adds an instance profile, or replaces the one of the same ARN.
+    pub fn add_profile(&self, profile: InstanceProfile) {
+        self.shared.world.profiles.add(profile, |one, other| one.arn == other.arn);
+    }
+
+    /// Adds a stack, or replaces the one of the same name, region and account.
+    pub fn add_stack(&self, stack: Stack) {
+        self.shared.world.stacks.add(stack, Stack::is_same);
+    }
+
+    /// From now on nobody has this permission, such as `ec2:DescribeInstances`.
+    pub fn deny(&self, permission: impl Into<String>) {
+        self.shared.world.denied.add(permission.into(), String::eq);
+    }
+
+    /// Gives a permission back.
+    pub fn allow(&self, permission: &str) {
+        self.shared.world.denied.remove(|denied| denied == permission);
+    }
+
     /// The calls remembered, oldest first.
     pub fn calls(&self) -> Vec<Call> {
         self.calls_since(0)
@@ -154,6 +193,12 @@ impl StandIn {
     /// How many calls there were, remembered or not.
     pub fn call_count(&self) -> u64 {
         self.shared.calls.count()
+    }
+
+    /// How many calls there were of this action, such as `DescribeInstances`, remembered or
+    /// not, and whatever became of them.
+    pub fn count_of(&self, action: &str) -> u64 {
+        self.shared.calls.count_of(action)
     }
 
     /// The latest requests that the proxy refused, each as method and target.
@@ -226,6 +271,8 @@ pub(crate) struct Shared {
     pub(crate) web_identities: Vec<WebIdentity>,
     pub(crate) sso: Vec<SsoAccess>,
     pub(crate) clusters: Clusters,
+    pub(crate) world: World,
+    pub(crate) buckets: Buckets,
     pub(crate) instance: Option<Instance>,
     pub(crate) container: Option<Container>,
     pub(crate) clock: Clock,
@@ -249,6 +296,13 @@ impl Shared {
             web_identities,
             sso,
             clusters,
+            nodegroups,
+            instances,
+            ec2_bucket,
+            profiles,
+            stacks,
+            denied,
+            page_size,
             instance,
             container,
             certificate: _,
@@ -263,12 +317,25 @@ impl Shared {
         for cluster in clusters {
             found.add(cluster);
         }
+        let world = World {
+            profiles: Things::of(profiles),
+            stacks: Things::of(stacks),
+            nodegroups: Things::of(nodegroups),
+            denied: Things::of(denied),
+            page_size,
+            ..World::default()
+        };
+        for instance in instances {
+            world.instances.add(instance);
+        }
         Ok(Self {
             keys: known,
             roles,
             web_identities,
             sso,
             clusters: found,
+            world,
+            buckets: Buckets::new(ec2_bucket),
             instance,
             container,
             clock,
@@ -288,7 +355,7 @@ impl Shared {
     }
 
     pub(crate) fn record(&self, described: Described<'_>) {
-        self.calls.record(|number| described.call(number));
+        self.calls.record(described.action, |number| described.call(number));
     }
 
     pub(crate) fn remember_refusal(&self, target: String) {

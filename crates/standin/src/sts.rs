@@ -1,7 +1,6 @@
 //! The query API of STS: which action is meant, who asks, and the answer.
 
 mod assume_role;
-mod render;
 
 use std::sync::Arc;
 
@@ -11,16 +10,18 @@ use jiff::Timestamp;
 use crate::keys::{CannotIssue, Credentials, Keys, KnownKey};
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
+use crate::render::{Format, Value};
 use crate::reply::Reply;
 use crate::settings::{Role, WebIdentity};
 use crate::sigv4::{self, Claim, Received, Region};
 
 pub(crate) use assume_role::{session_principal, trusts};
-use render::Value;
-pub(crate) use render::{Format, iso};
 
 /// The only version of the API there is.
 const VERSION: &str = "2011-06-15";
+
+/// The XML namespace of its replies.
+pub(crate) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// What STS needs to know to answer.
 pub(crate) struct Sts<'a> {
@@ -30,7 +31,7 @@ pub(crate) struct Sts<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// One request to STS.
+/// One request to a service that speaks the query protocol.
 pub(crate) struct Asked<'a> {
     pub(crate) received: Received<'a>,
     /// The parameters of query and form.
@@ -39,15 +40,46 @@ pub(crate) struct Asked<'a> {
     pub(crate) region: Region<'a>,
 }
 
+impl<'a> Asked<'a> {
+    /// Who signed it for this service, and where.
+    pub(crate) fn caller(&self, service: &'static str, now: Timestamp, keys: &Keys) -> Result<Arc<KnownKey>, Refusal> {
+        sigv4::verify(&self.received, self.signature()?, service, self.region, now, keys)
+    }
+
+    /// The region: a loopback address leaves it to the signature.
+    pub(crate) fn region(&self) -> Result<&'a str, Refusal> {
+        match self.region {
+            Some(region) => Ok(region),
+            None => Ok(self.signature()?.scope.region),
+        }
+    }
+
+    /// Which of these actions is asked for.
+    pub(crate) fn check_action(&self, actions: &[&'static str], version: &str) -> Result<&'static str, Refusal> {
+        let action = self.form.first("Action").unwrap_or_default();
+        let asked = self.form.first("Version").unwrap_or("NO_VERSION_SPECIFIED");
+        let known = actions.iter().find(|known| **known == action).filter(|_| asked == version);
+        known.copied().ok_or_else(|| {
+            let message = format!("Could not find operation {action} for version {asked}");
+            Refusal::new(StatusCode::BAD_REQUEST, "InvalidAction", message)
+        })
+    }
+
+    fn signature(&self) -> Result<&'a Claim<'a>, Refusal> {
+        let claim = self.claim.as_ref().map_err(Refusal::clone)?;
+        claim.as_ref().ok_or_else(Refusal::unsigned)
+    }
+}
+
 /// The members of a result, in the order they are written.
-type Members = Vec<(&'static str, Value)>;
+pub(crate) type Members = Vec<(&'static str, Value)>;
 
 impl Sts<'_> {
     /// Answers a request in the format it asked for.
     pub(crate) fn answer(&self, asked: &Asked<'_>, format: Format, request_id: &str) -> (Reply, Option<&'static str>) {
         match self.result(asked) {
-            Ok((action, members)) => (format.success(action, &members, request_id), None),
-            Err(refusal) => (format.refusal(&refusal, request_id), Some(refusal.code)),
+            Ok((action, members)) => (format.success(NAMESPACE, action, &members, request_id), None),
+            Err(refusal) => (format.refusal(NAMESPACE, &refusal, request_id), Some(refusal.code)),
         }
     }
 
@@ -61,7 +93,7 @@ impl Sts<'_> {
             }
             ("AssumeRole", Some(VERSION)) => {
                 let caller = self.caller(asked)?;
-                Ok(("AssumeRole", self.assume_role(asked.form, &caller)?))
+                Ok(("AssumeRole", self.assume_role(asked, &caller)?))
             }
             ("AssumeRoleWithWebIdentity", Some(VERSION)) => {
                 Ok(("AssumeRoleWithWebIdentity", self.assume_role_with_web_identity(asked.form)?))
@@ -75,9 +107,7 @@ impl Sts<'_> {
     }
 
     fn caller(&self, asked: &Asked<'_>) -> Result<Arc<KnownKey>, Refusal> {
-        let claim = asked.claim.as_ref().map_err(Refusal::clone)?;
-        let claim = claim.as_ref().ok_or_else(Refusal::unsigned)?;
-        sigv4::verify(&asked.received, claim, sigv4::STS, asked.region, self.now, self.keys)
+        asked.caller(sigv4::STS, self.now, self.keys)
     }
 }
 

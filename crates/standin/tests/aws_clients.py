@@ -3,6 +3,8 @@
     aws_clients.py identity
     aws_clients.py describe-cluster NAME
     aws_clients.py assume-role '{"RoleArn": …}'
+    aws_clients.py call ec2 describe_instances '{"InstanceIds": […]}'
+    aws_clients.py pages cloudformation describe_stacks Stacks
     aws_clients.py presign CLUSTER
     aws_clients.py odd-requests HOST REGION
 
@@ -44,6 +46,19 @@ def assume_role(arguments):
         "Expiration": credentials["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
         "Caller": session.client("sts").get_caller_identity()["Arn"],
     }
+
+
+def call(service, operation, arguments):
+    answer = getattr(boto3.client(service), operation)(**json.loads(arguments))
+    answer.pop("ResponseMetadata")
+    return json.loads(json.dumps(answer, default=str))
+
+
+def pages(service, operation, key, arguments="{}"):
+    """The lists of all pages, each apart."""
+    paginator = boto3.client(service).get_paginator(operation)
+    answers = [page[key] for page in paginator.paginate(**json.loads(arguments))]
+    return json.loads(json.dumps(answers, default=str))
 
 
 def presign(cluster):
@@ -125,6 +140,8 @@ def main(command, *arguments):
         "identity": identity,
         "describe-cluster": describe_cluster,
         "assume-role": assume_role,
+        "call": call,
+        "pages": pages,
         "presign": presign,
         "odd-requests": lambda *given: list(odd_requests(*given)),
     }

@@ -1,7 +1,6 @@
 //! Why a cluster was not found, and the command that helps.
 
-use crate::endpoint::TargetError;
-use crate::error::CredentialError;
+use crate::call_error::CallError;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -33,9 +32,6 @@ pub enum EksError {
         /// What AWS said.
         source: BoxError,
     },
-    /// AWS has had too many requests, even after a while.
-    #[error("AWS has had too many requests to describe EKS clusters")]
-    Throttled(#[source] BoxError),
     /// The cluster has no API server yet, or no more.
     #[error("EKS cluster `{cluster}` has no API server to connect to: its status is `{status}`")]
     NotReady {
@@ -52,18 +48,9 @@ pub enum EksError {
         /// The name.
         cluster: String,
     },
-    /// The answer can't be understood.
-    #[error("EKS gave an answer that makes no sense")]
-    Answer(#[source] BoxError),
-    /// Signing failed.
-    #[error("could not sign the request to EKS")]
-    Sign(#[source] BoxError),
-    /// The region or the configured endpoint is unusable.
-    #[error("could not tell which EKS endpoint to use")]
-    Target(#[from] TargetError),
-    /// The credentials are at fault, or the way to AWS.
+    /// The call itself.
     #[error(transparent)]
-    Credential(#[from] CredentialError),
+    Call(#[from] CallError),
 }
 
 impl EksError {
@@ -77,7 +64,6 @@ impl EksError {
             Self::Denied { cluster, region, .. } => format!(
                 "the caller's policy must allow `eks:DescribeCluster`; try `aws eks describe-cluster --name {cluster} --region {region}`"
             ),
-            Self::Throttled(_) => "wait a minute and run the command again".to_owned(),
             Self::NotReady { cluster, region, status } if status == "CREATING" => {
                 format!("run `aws eks wait cluster-active --name {cluster} --region {region}` first")
             }
@@ -85,12 +71,8 @@ impl EksError {
                 format!("see `aws eks describe-cluster --name {cluster} --region {region}`")
             }
             Self::Connected { .. } => "use the kubeconfig of the cluster with `--kubeconfig`".to_owned(),
-            Self::Target(TargetError::Url(_)) => "run `unset AWS_ENDPOINT_URL AWS_ENDPOINT_URL_EKS`".to_owned(),
-            Self::Target(TargetError::Region(_) | TargetError::NoDualStack(_)) => {
-                "give another region with `--region`".to_owned()
-            }
-            Self::Credential(error) => return error.hint(),
-            Self::Name(_) | Self::Answer(_) | Self::Sign(_) => return None,
+            Self::Call(error) => return error.hint(),
+            Self::Name(_) => return None,
         })
     }
 }

@@ -8,6 +8,7 @@ mod endpoints;
 mod identities;
 mod machines;
 mod network;
+mod nodes;
 mod proxies;
 mod sts_client;
 mod world;

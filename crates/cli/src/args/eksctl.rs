@@ -53,14 +53,14 @@ const SHARED: &[Flag] = &[
     text("kubeconfig", "Kubeconfig of the cluster, instead of `--cluster`"),
     text("context", "Context in the kubeconfig"),
     text("manifest", "File that holds aws-auth, instead of a cluster; `-` for stdin and stdout"),
-    with_short(
-        'v',
-        of(Kind::Int, text("verbose", "Lines of log: 0 none, 1 critical, 2 warnings, 3 all, 4 debug [default: 3]")),
-    ),
+    with_short('v', of(Kind::Int, text("verbose", "Lines of log: 0 none, 1 critical, 2 warnings, 3 all [default: 3]"))),
     with_short('C', text("color", "")),
     with_short('d', of(Kind::Bool, text("dumpLogs", ""))),
     with_short('h', of(Kind::Bool, text("help", "Print help"))),
 ];
+
+const OVERRIDE: Flag =
+    of(Kind::Texts, text("override", "Let a change through that this rule of the lock-out guard refuses"));
 
 const ROLE: Flag = old_name_of("arn", text("role", ""));
 
@@ -80,6 +80,7 @@ const CREATE: &[Flag] = &[
     text("service-name", "Map an AWS service instead: emr-containers"),
     text("namespace", "Namespace that the service gets rights in"),
     of(Kind::Bool, text("no-duplicate-arns", "Refuse an ARN that is mapped already")),
+    OVERRIDE,
 ];
 
 const DELETE: &[Flag] = &[
@@ -87,6 +88,7 @@ const DELETE: &[Flag] = &[
     ROLE,
     of(Kind::Bool, text("all", "Delete all mappings with this ARN instead of the first")),
     text("account", "Delete an account instead"),
+    OVERRIDE,
 ];
 
 /// Flags that say what to create; a ClusterConfig says it instead.

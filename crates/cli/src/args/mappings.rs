@@ -45,11 +45,11 @@ pub enum ListForm {
     Table,
     /// More columns.
     Wide,
-    /// A JSON list.
+    /// JSON.
     Json,
-    /// YAML that `apply -f` reads.
+    /// YAML; mappings as `apply -f` reads them.
     Yaml,
-    /// The principals alone.
+    /// Names alone.
     Name,
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use jiff::SignedDuration;
-use kube_iam_core::config::duration;
+use kube_iam_core::config::{CallRate, duration};
 use kube_iam_core::decision::DenialStatus;
 use kube_iam_core::last_good::OnBadConfig;
 use kube_iam_core::mapping::{Backend, RolePaths};
@@ -73,12 +73,15 @@ pub struct ServerArgs {
     /// kube-apiserver's own `--api-audiences` [config: server.apiAudiences]
     #[arg(long, value_name = "AUDIENCE", value_delimiter = ',')]
     pub api_audiences: Option<Vec<String>>,
-    /// Not supported by this version
-    #[arg(long = "ec2-describeInstances-qps", value_name = "N", hide = true)]
-    pub ec2_qps: Option<u32>,
-    /// Not supported by this version
-    #[arg(long = "ec2-describeInstances-burst", value_name = "N", hide = true)]
-    pub ec2_burst: Option<u32>,
+    /// How often EC2 is called for names of instances, per second [default: 15] [config: server.ec2DescribeInstancesQps]
+    #[arg(long = "ec2-describeInstances-qps", value_name = "N")]
+    pub ec2_qps: Option<CallRate>,
+    /// How many of these calls may come at once [default: 5] [config: server.ec2DescribeInstancesBurst]
+    #[arg(long = "ec2-describeInstances-burst", value_name = "N")]
+    pub ec2_burst: Option<CallRate>,
+    /// Let a node in only if the instance it names runs and has the caller's own role [config: server.verifyNodeInstance]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub verify_node_instance: Option<bool>,
 }
 
 fn span(text: &str) -> Result<SignedDuration, &'static str> {

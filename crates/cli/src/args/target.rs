@@ -15,6 +15,17 @@ pub struct TargetArgs {
     /// Work on a file that holds aws-auth (a ConfigMap or its bare data; `-` reads stdin and writes stdout)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "cluster"])]
     pub manifest: Option<PathBuf>,
+    /// Which authenticator reads this aws-auth: kube-iam, aws-iam-authenticator, eks or auto
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub authenticator: Deciding,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// The way to a cluster.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Which cluster")]
+pub struct ClusterArgs {
     /// Kubeconfig that leads to the cluster [default: as kubectl]
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
@@ -36,9 +47,6 @@ pub struct TargetArgs {
     /// Group to act as a member of; repeatable
     #[arg(long = "as-group", value_name = "GROUP", requires = "act_as")]
     pub act_as_groups: Vec<String>,
-    /// Which authenticator reads this aws-auth: kube-iam, aws-iam-authenticator, eks or auto
-    #[arg(long, value_name = "NAME", default_value = "auto")]
-    pub authenticator: Deciding,
 }
 
 /// How something is written.

@@ -3,24 +3,25 @@
 //! Words, streams and exit codes are eksctl's: the log on stdout, `Error: …` on
 //! stderr, 1 for every failure. What we add of our own goes to stderr.
 
-mod cluster;
 mod create;
 mod delete;
+mod edit;
 mod get;
 mod load;
-mod manifest;
 mod process;
 mod surroundings;
 #[cfg(test)]
 mod tests;
+mod world;
 
-use kube_iam_core::eksctl::{Line, Plan};
+use kube_iam_core::eksctl::Line;
 
 use crate::args::eksctl::{EksctlLine, Verb};
 use crate::args::go_flags::{self, Typed};
+use crate::report::Failure;
 use load::Loaded;
 use process::Process;
-use surroundings::{Attempt, Surroundings, Trouble, World};
+use surroundings::{Surroundings, World};
 
 /// Runs one of eksctl's commands; `false` if it failed.
 pub fn run(line: &EksctlLine) -> bool {
@@ -39,14 +40,14 @@ pub fn refuse(stdout: &str, stderr: &str) -> bool {
 #[derive(Debug)]
 enum Ended {
     /// With a reason.
-    With(Trouble),
+    With(Failure),
     /// All is said.
     Silently,
 }
 
-impl<T: Into<Trouble>> From<T> for Ended {
-    fn from(trouble: T) -> Self {
-        Self::With(trouble.into())
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::With(failure)
     }
 }
 
@@ -62,11 +63,11 @@ fn run_in(line: &EksctlLine, surroundings: &mut dyn Surroundings) -> bool {
             Ok(())
         }
         Ok(typed) => run_typed(line.verb, &typed, surroundings),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(Failure::new(error).into()),
     };
     match outcome {
         Ok(()) => return true,
-        Err(Ended::With(trouble)) => surroundings.err(&trouble.to_string()),
+        Err(Ended::With(failure)) => surroundings.err(&failure.as_go_prints_it()),
         Err(Ended::Silently) => {}
     }
     false
@@ -84,7 +85,7 @@ fn run_typed(verb: Verb, typed: &Typed, surroundings: &mut dyn Surroundings) -> 
     let loaded = Loaded::of(verb, typed, voice.surroundings)?;
     match verb {
         Verb::Get => get::run(typed, &loaded, &mut voice),
-        Verb::Create => create::run(typed, loaded, &mut voice),
+        Verb::Create => create::run(typed, &loaded, &mut voice),
         Verb::Delete => delete::run(typed, &loaded, &mut voice),
     }
 }
@@ -120,31 +121,4 @@ impl Voice<'_> {
             self.advise(&[text.to_owned()]);
         }
     }
-}
-
-/// What an edit is derived as, for one state of aws-auth.
-struct Derived {
-    plan: Plan,
-    advice: Vec<String>,
-}
-
-/// Makes an edit and says what there is to say about it. Nothing of what was
-/// derived from a state that was not written is heard.
-fn edit(world: &mut dyn World, voice: &mut Voice<'_>, derive: impl Fn(&Attempt<'_>) -> Derived) -> Result<(), Ended> {
-    let mut last = None;
-    let written = world.edit(&mut |attempt| {
-        let derived = derive(attempt);
-        let changed = match attempt.maybe_written && derived.plan.is_made(attempt.data) {
-            true => Ok(Default::default()),
-            false => derived.plan.edit(attempt.data).map_err(|error| Trouble::of(&error)),
-        };
-        last = Some(derived);
-        changed
-    });
-    let Some(Derived { plan, advice }) = last else { return Ok(written?) };
-    voice.log(&plan.log);
-    written?;
-    voice.log(&plan.after);
-    voice.advise(&advice);
-    plan.refusal.map_or(Ok(()), |refusal| Err(Trouble::of(&refusal).into()))
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use kube_iam_cluster::Touched;
 use kube_iam_core::aws_auth::{Document, EditError, Edited, Operation};
+use kube_iam_core::change::Planned;
 use kube_iam_core::diff::{self, Difference};
 use kube_iam_core::finding::Finding;
 use kube_iam_core::owners::{ANNOTATION, Owners};
@@ -56,6 +57,17 @@ fn wanted(
     Ok(Wanted { touched: Touched { data, annotations }, findings })
 }
 
+/// What a plan makes of the mappings; nothing if all is as wanted.
+pub(super) fn planned(state: &State, document: &Document, planned: Planned) -> Result<Option<Wanted>, Failure> {
+    if planned.operations.is_empty() {
+        return Ok(None);
+    }
+    let owners = owners(state)?;
+    let mut findings = planned.findings;
+    findings.extend(owners.findings(document, &planned.operations));
+    wanted(document, &planned.operations, &owners, |after| owners.kept_in(after), findings).map(Some)
+}
+
 /// What a change came to, for programs.
 #[derive(Serialize)]
 struct Report<'a> {
@@ -66,7 +78,7 @@ struct Report<'a> {
 }
 
 /// Prints the result: a line for each mapping, or a document for programs.
-fn report(done: &Done, write: &WriteArgs, subject: &str, is_data: bool) -> Result<(), Failure> {
+pub(super) fn report(done: &Done, write: &WriteArgs, subject: &str, is_data: bool) -> Result<(), Failure> {
     let parse = |data| Document::parse(data).ok();
     let differences = match (parse(&done.before.data), parse(&done.after)) {
         (Some(before), Some(after)) => diff::diff(&before, &after, &owners(&done.before).unwrap_or_default()),
@@ -118,6 +130,6 @@ fn sentences(done: &Done, differences: &[Difference], dry_run: Option<&str>, sub
 }
 
 /// Whatever a person typed that can't be meant.
-fn usage(failure: Failure) -> Failure {
+pub(super) fn usage(failure: Failure) -> Failure {
     failure.exit(Exit::Usage)
 }

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kube_iam_cluster::{AwsAuthSource, ConnectSettings, connect};
-use kube_iam_core::config::{Config, Problem, check_chain};
+use kube_iam_core::config::{Config, Problem, ServerConfig, check_chain};
 use kube_iam_core::last_good::LastGoodPolicy;
 use kube_iam_core::mapping::Backend;
 use kube_iam_core::ports::MappingSource;
 use kube_iam_server::{Ended, Ports, Running, Server, Settings};
 
 use crate::args::{Global, ServerArgs};
-use crate::compose;
+use crate::compose::{self, Ec2Access};
 use crate::exit::Exit;
 use crate::logging::{self, Verbosity};
 use crate::report::Failure;
@@ -29,7 +29,6 @@ pub const GENERATE_KUBECONFIG: &str = "/etc/kubernetes/aws-iam-authenticator/kub
 /// Runs the server until it is told to end. Once logging has started, whatever
 /// there is to say stands in the log.
 pub fn run(global: &Global, args: &ServerArgs) -> Result<(), Failure> {
-    refuse_unsupported(args)?;
     let plan = Plan::read(global, args)?;
     let _log = logging::start(global.log_format.as_ref(), global.log_verbosity.unwrap_or(Verbosity::INFO));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "kube-iam starts");
@@ -49,6 +48,7 @@ pub struct Plan {
     /// What is suspicious in the configuration file.
     warnings: Vec<Problem>,
     cluster: Option<ConnectSettings>,
+    ec2: Ec2Access,
 }
 
 impl Plan {
@@ -56,9 +56,11 @@ impl Plan {
     pub fn read(global: &Global, args: &ServerArgs) -> Result<Self, Failure> {
         let (mut files, loaded) = Files::open(global.config.clone(), global.strict_config)?;
         let (mut settings, cluster) = fold(global, args, &loaded.config)?;
+        let ServerConfig { ec2_role, source_arn, .. } = &loaded.config.server;
+        let ec2 = Ec2Access { role: ec2_role.clone(), source_arn: source_arn.clone() };
         files.open_break_glass(or_file(&args.break_glass_file, &loaded.config.server.break_glass_file))?;
         settings.mappings = files.mappings().clone();
-        Ok(Self { settings, files, warnings: loaded.warnings, cluster })
+        Ok(Self { settings, files, warnings: loaded.warnings, cluster, ec2 })
     }
 }
 
@@ -87,9 +89,9 @@ fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings
         on_bad_config,
         role_paths,
         api_audiences,
-        // Refused before.
-        ec2_qps: _,
-        ec2_burst: _,
+        ec2_qps,
+        ec2_burst,
+        verify_node_instance,
     } = args;
     let cluster_id = global.cluster_id(config.cluster_id.clone())?;
     let file = &config.server;
@@ -104,6 +106,9 @@ fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings
     set(&mut settings.api_audiences, api_audiences.clone().or_else(|| file.api_audiences.clone()));
     let ttl = identity_cache_ttl.or(file.identity_cache_ttl).map(Duration::try_from);
     set(&mut settings.identity_ttl, ttl.and_then(Result::ok));
+    set(&mut settings.ec2_qps, ec2_qps.or(file.ec2_qps).map(|rate| rate.0));
+    set(&mut settings.ec2_burst, ec2_burst.or(file.ec2_burst).map(|rate| rate.0));
+    set(&mut settings.verify_node_instance, verify_node_instance.or(file.verify_node_instance));
     let pregenerated = kubeconfig_pregenerated.or(file.kubeconfig_pregenerated).unwrap_or(false);
     let generate =
         or_file(generate_kubeconfig, &file.generate_kubeconfig).unwrap_or_else(|| GENERATE_KUBECONFIG.into());
@@ -131,26 +136,14 @@ fn set<T>(place: &mut T, value: Option<T>) {
     }
 }
 
-/// Flags of aws-iam-authenticator for what this version does not do.
-fn refuse_unsupported(args: &ServerArgs) -> Result<(), Failure> {
-    let refuse = |flag: &str| {
-        let failure = Failure::new(format!("`{flag}` is not supported by this version"));
-        failure.hint("remove it, or stay with aws-iam-authenticator until kube-iam has it".to_string())
-    };
-    match (args.ec2_qps, args.ec2_burst) {
-        (None, None) => Ok(()),
-        (Some(_), _) => Err(refuse("--ec2-describeInstances-qps")),
-        (None, Some(_)) => Err(refuse("--ec2-describeInstances-burst")),
-    }
-}
-
 async fn serve(plan: Plan) -> Result<(), Failure> {
-    let Plan { settings, files, cluster, .. } = plan;
+    let Plan { settings, files, cluster, ec2, .. } = plan;
     let aws_auth = match &cluster {
         Some(settings) => Some(source(settings)?),
         None => None,
     };
-    let ports = Ports { sts: compose::sts_from_environment()?, aws_auth, clock: compose::clock() };
+    let (sts, instances) = (compose::sts_from_environment()?, Some(compose::instances(&ec2)));
+    let ports = Ports { sts, aws_auth, instances, clock: compose::clock() };
     let stop = compose::stop_signal().map_err(|error| Failure::new("can't listen for signals").because(&error))?;
     let running = start(settings, ports).await?;
     follow(running, files, stop).await

@@ -16,6 +16,7 @@ use kube_iam_core::partition::{Partition, StsHosts};
 use kube_iam_core::reason::Reason;
 use kube_iam_core::secret::Token;
 use kube_iam_core::sts::{StsRequest, conclude};
+use kube_iam_core::template::Values;
 use kube_iam_core::token::{TokenPolicy, check};
 use kube_iam_core::user_info::{MappingPolicy, user_info};
 use kube_iam_server::break_glass;
@@ -105,7 +106,8 @@ fn map(snapshots: &[Snapshot], identity: &Identity, config: &Config) -> Mapped {
         reserved_prefixes: config.server.reserved_prefixes.clone(),
         scrubbed_accounts: config.server.scrubbed_accounts.clone(),
     };
-    Mapped::new(resolution, user_info(resolution, identity, &policy))
+    // Names of instances stay open: only the server asks EC2.
+    Mapped::new(resolution, user_info(resolution, identity, &Values::default(), &policy))
 }
 
 /// The mappings as the server would read them; `None` if nothing says where

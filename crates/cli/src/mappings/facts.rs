@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use kube_iam_cluster::{Facts as Found, Subject, facts};
 use kube_iam_core::authenticator::Deciding;
 use kube_iam_core::guard::{Admins, Caller, Facts, LiveNode};
+use kube_iam_core::nodes::Node;
 
 use super::target::Target;
 
@@ -44,10 +45,7 @@ impl Surroundings {
             admins
         });
         let nodes = found.nodes.as_ref().ok().map(|nodes| {
-            let live = |node: &kube_iam_cluster::Node| LiveNode {
-                name: node.name.clone(),
-                role: node.role.as_deref().and_then(|role| role.parse().ok()),
-            };
+            let live = |node: &Node| LiveNode { name: node.name.clone(), role: node.role().cloned() };
             nodes.iter().map(live).collect()
         });
         let bound_groups = found.bound().ok().map(|subjects| {

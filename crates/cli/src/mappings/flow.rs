@@ -106,7 +106,8 @@ pub async fn run_from(
     Ok(Done { before: state, after: written.data, findings })
 }
 
-fn options(write: &WriteArgs) -> WriteOptions {
+/// How a change is written.
+pub fn options(write: &WriteArgs) -> WriteOptions {
     WriteOptions {
         field_manager: write.field_manager.clone(),
         dry_run: write.dry_run.is_some(),
@@ -130,7 +131,8 @@ fn mappings(data: &Data) -> Mappings {
     Mappings::read(|section| data.get(section.as_str()).map(String::as_str))
 }
 
-fn found(state: &State, wanted: &Wanted, surroundings: &Surroundings) -> Vec<Finding> {
+/// What there is to say about a change, the guard's findings first.
+pub fn found(state: &State, wanted: &Wanted, surroundings: &Surroundings) -> Vec<Finding> {
     let after = with(&state.data, &wanted.touched);
     let mut findings = guard::assess(&mappings(&state.data), &mappings(&after), &surroundings.facts);
     findings.extend(wanted.findings.iter().cloned());
@@ -139,7 +141,7 @@ fn found(state: &State, wanted: &Wanted, surroundings: &Surroundings) -> Vec<Fin
 }
 
 /// Refuses what the guard refuses, unless each rule was named.
-fn judged(findings: &[Finding], write: &WriteArgs) -> Result<(), Failure> {
+pub fn judged(findings: &[Finding], write: &WriteArgs) -> Result<(), Failure> {
     let is_refused = |finding: &&Finding| {
         finding.severity == Severity::Block && write.overrides.iter().all(|rule| rule != finding.rule)
     };

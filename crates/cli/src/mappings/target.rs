@@ -1,6 +1,7 @@
 //! The aws-auth that is meant.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use kube_iam_cluster::{Current, Touched, WriteOptions};
 use kube_iam_core::authenticator::Deciding;
@@ -9,7 +10,7 @@ use kube_iam_core::finding::Finding;
 use kube_iam_core::manifest::Manifest;
 use kube_iam_core::yaml::Mark;
 
-use super::cluster::Cluster;
+use super::cluster::{self, Cluster};
 use super::file::File;
 use crate::args::TargetArgs;
 use crate::exit::Exit;
@@ -87,16 +88,21 @@ impl Target {
     /// Finds aws-auth. Of a cluster nothing is asked yet, but that EKS describes it.
     pub async fn open(args: &TargetArgs) -> Result<Self, Failure> {
         match &args.manifest {
-            Some(path) => Ok(Self::File(File::new(path))),
-            None => Cluster::open(args).await.map(|cluster| Self::Cluster(Box::new(cluster))),
+            Some(path) => Ok(Self::file(path)),
+            None => Ok(Self::Cluster(Box::new(Cluster::open(&args.cluster).await?))),
         }
+    }
+
+    /// The file at a path.
+    pub fn file(path: &Path) -> Self {
+        Self::File(File::new(path))
     }
 
     /// Which authenticator decides, as far as that is known.
     pub fn deciding(&self, args: &TargetArgs) -> Deciding {
-        match (self, args.authenticator) {
-            (Self::Cluster(cluster), Deciding::Unknown) => cluster.deciding(),
-            (_, given) => given,
+        match self {
+            Self::Cluster(cluster) => cluster.deciding(args.authenticator),
+            Self::File(_) => args.authenticator,
         }
     }
 
@@ -129,7 +135,7 @@ impl Target {
     /// Reads it.
     pub async fn read(&self) -> Result<State, Failure> {
         match self {
-            Self::Cluster(cluster) => cluster.read().await,
+            Self::Cluster(cluster) => cluster.read().await.map_err(|error| cluster::unread(&error)),
             Self::File(file) => file.read(),
         }
     }
@@ -143,7 +149,7 @@ impl Target {
         mut derive: impl FnMut(&State, bool) -> Result<Option<Touched>, Failure>,
     ) -> Result<State, Failure> {
         match self {
-            Self::Cluster(cluster) => cluster.edit(start, options, derive).await,
+            Self::Cluster(cluster) => cluster.edit(start, options, derive).await.map_err(cluster::unwritten),
             Self::File(file) => {
                 let touched = derive(&start, false)?;
                 file.write(start, touched, options.dry_run)

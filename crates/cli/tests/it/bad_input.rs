@@ -93,7 +93,7 @@ async fn every_problem_of_a_configuration_is_listed_at_once() {
       line 3: `server.port`: it must be a port number, 0 to 65535
       line 5: in `mapRoles`: `rolearn` is not the ARN of a principal: an instance profile is not a principal; use the ARN of the role inside it
       line 6: `server.backendMode`: backend mode `CRD` is not supported by this version
-      line 7: `server.sourceARN` is not supported by this version (remove it, or stay with aws-iam-authenticator until kube-iam has it)
+      line 7: `server.sourceARN`: it must be an ARN with an account
     ");
     assert!(!home.path("cert.pem").exists(), "nothing was started");
 }
@@ -268,4 +268,17 @@ async fn a_bomb_in_a_section_costs_little_memory() {
     let peak: u64 = peak.parse().unwrap();
     assert!(peak < 128 * 1024, "the server's peak is {peak} kB");
     assert_eq!(webhook.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn calls_to_ec2_are_bounded_by_the_flags_of_the_go_authenticator() {
+    let aws = Aws::start().await;
+    let home = Home::new("ec2DescribeInstancesQps: 20\nec2DescribeInstancesBurst: 10");
+    let flags = ["--port", "0", "--ec2-describeInstances-qps=30", "--ec2-describeInstances-burst", "1"];
+    drop(Webhook::run(&home, home.command(&aws).args(flags)).await);
+    for flag in ["--ec2-describeInstances-qps=0", "--ec2-describeInstances-burst=-1"] {
+        let finished = finish(home.command(&aws).arg(flag)).await;
+        assert_eq!(finished.code, Some(1), "{finished:?}");
+        assert!(finished.stderr.contains("it must be a whole number, at least 1"), "{finished:?}");
+    }
 }

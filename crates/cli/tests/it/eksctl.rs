@@ -1,5 +1,7 @@
 //! `get|create|delete iamidentitymapping`: eksctl's commands by their own name.
 
+mod bad_input;
+
 use std::time::Duration;
 
 use kube_iam_standin::Cluster;
@@ -13,8 +15,11 @@ use crate::process::{Finished, finish, finish_with_input, kube_iam};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/dev";
 
-const MAPPINGS: &str =
-    "mapRoles:\n- {rolearn: 'arn:aws:iam::111122223333:role/Admin', username: admin, groups: [system:masters]}";
+const MAPPINGS: &str = "\
+mapRoles:
+- {rolearn: 'arn:aws:iam::111122223333:role/Admin', username: admin, groups: [system:masters]}
+mapUsers:
+- {userarn: 'arn:aws:iam::111122223333:user/team/dev', username: dev, groups: [readers]}";
 
 /// One line of the log without its time, whose form is checked.
 fn without_time(line: &str) -> String {
@@ -61,7 +66,9 @@ async fn a_cluster_is_found_through_eks_and_edited() {
 
     let line = format!("create iamidentitymapping web --arn {ROLE} --username dev --group a,b");
     let created = run(&world, ADMIN, &line).await;
-    assert_eq!(created.stderr, "");
+    let unbound =
+        |line, group| format!("warning: mapRoles, line {line}: no binding names group `{group}` [unbound-group]\n");
+    assert_eq!(created.stderr, unbound(4, "a") + &unbound(5, "b"));
     let lines = [
         format!(" [ℹ]  checking arn {ROLE} against entries in the auth ConfigMap"),
         format!(" [ℹ]  adding identity \"{ROLE}\" to auth ConfigMap"),
@@ -83,6 +90,35 @@ async fn a_cluster_is_found_through_eks_and_edited() {
 
     let deleted = run(&world, ADMIN, &format!("delete iamidentitymapping --cluster web --arn {ROLE}")).await;
     assert_eq!(log(&deleted.success()).len(), 1);
+    assert_eq!(stored(&world).await, json!({ "mapRoles": "[]\n" }));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_lock_out_is_refused_until_its_rule_is_named() {
+    let Some(world) = world().await else { return };
+    let admin = "arn:aws:iam::111122223333:role/Admin";
+    let create = format!("create iamidentitymapping -c web --arn {admin} --username admin --group system:masters");
+    run(&world, ADMIN, &create).await.success();
+    let before = stored(&world).await;
+    // EKS decides there, and the row is the caller's own and the last administrator's.
+    let delete = format!("delete iamidentitymapping -c web --arn {admin}");
+    let refused = run(&world, ADMIN, &delete).await;
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
+    insta::assert_snapshot!(refused.stderr, @"
+    block: you would be locked out: nothing would let `arn:aws:iam::111122223333:role/Admin` in any more; now `mapRoles` line 1 maps you [caller-loses-access]
+      hint: keep a row for your own principal, or let somebody else make this change
+    block: no administrator would be left: `arn:aws:iam::111122223333:role/Admin` is the last; now `mapRoles` line 1 maps it [last-admin]
+      hint: map another administrator first, or give one an access entry
+    Error: the change is refused for 2 reasons, and nothing is written
+    hint: if that is meant, repeat with `--override caller-loses-access --override last-admin`
+    ");
+    assert_eq!(stored(&world).await, before);
+    let demote = format!("create iamidentitymapping -c web --arn {admin} --username admin --group readers");
+    assert!(run(&world, ADMIN, &demote).await.failure(1).contains("[caller-demoted-by-duplicate]"));
+    assert_eq!(stored(&world).await, before);
+    let meant = format!("{delete} --override caller-loses-access --override last-admin");
+    assert_eq!(log(&run(&world, ADMIN, &meant).await.success()).len(), 1);
     assert_eq!(stored(&world).await, json!({ "mapRoles": "[]\n" }));
     world.stop().await;
 }
@@ -140,17 +176,34 @@ async fn an_unmapped_caller_is_told_so() {
     let Some(world) = world().await else { return };
     let stranger = run(&world, STRANGER, "get iamidentitymapping -c web").await.failure(1);
     assert!(stranger.starts_with("Error: getting auth ConfigMap: Unauthorized\n"), "{stranger}");
+    a_named_profile_comes_first(&world).await;
     let none = run(&world, ADMIN, "get iamidentitymapping -c none").await.failure(1);
     assert!(none.starts_with("Error: unable to describe cluster control plane: "), "{none}");
     assert!(none.contains("\nhint: "), "{none}");
     let young = run(&world, ADMIN, "get iamidentitymapping -c young").await.failure(1);
-    let words = "Error: cannot perform Kubernetes API operations on cluster \"young\" in \"us-east-1\" region due to status \"CREATING\"\n";
+    let words = "Error: cannot perform Kubernetes API operations on cluster \"young\" in \"us-east-1\" region due to status \"CREATING\"\n\
+        hint: run `aws eks wait cluster-active --name young --region us-east-1` first\n";
     assert_eq!(young, words);
     let mut command = kube_iam();
     command.args(["get", "iamidentitymapping", "web"]).env("AWS_EC2_METADATA_DISABLED", "true");
     let nowhere = finish(&mut command).await.failure(1);
     assert!(nowhere.starts_with("Error: AWS Region must be set, please set the AWS Region"), "{nowhere}");
     world.stop().await;
+}
+
+/// Keys that somebody left in the environment are not taken for those of `--profile`.
+async fn a_named_profile_comes_first(world: &World) {
+    let keys: String =
+        ADMIN.environment().iter().map(|(name, value)| format!("{}={value}\n", name.to_lowercase())).collect();
+    let path = world.home.path("credentials");
+    std::fs::write(&path, format!("[admin]\n{keys}")).unwrap();
+    let mut command = kube_iam();
+    command.args(["get", "iamidentitymapping", "-c", "web", "--profile", "admin"]);
+    command.envs(STRANGER.environment()).envs(world.aws.client_environment()).env("AWS_SHARED_CREDENTIALS_FILE", path);
+    assert_eq!(
+        finish(command.env("NO_PROXY", "127.0.0.1,localhost")).await.success(),
+        "No iamidentitymappings found\n"
+    );
 }
 
 const MANIFEST: &str = "\
@@ -176,6 +229,11 @@ async fn a_file_is_edited_in_place() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(text, format!("{MANIFEST}    - rolearn: {ROLE}\n      username: dev\n"));
 
+    let absent = directory.path().join("absent.yaml");
+    let mut command = kube_iam();
+    finish(command.args(line.split(' ')).arg(&absent)).await.success();
+    assert!(std::fs::read_to_string(&absent).unwrap().starts_with("apiVersion: v1\nkind: ConfigMap\n"));
+
     let mut command = kube_iam();
     command.args(["delete", "iamidentitymapping", "--manifest", "-", "--arn", ROLE]);
     let finished = finish_with_input(&mut command, &text).await;
@@ -184,7 +242,7 @@ async fn a_file_is_edited_in_place() {
 
     let mut command = kube_iam();
     let finished = finish_with_input(command.args(["get", "iamidentitymapping", "--manifest", "-"]), "a: b\n").await;
-    assert!(finished.failure(1).starts_with("Error: `-` can't be used: "));
+    assert!(finished.failure(1).starts_with("Error: `-` is no manifest of aws-auth: "));
 }
 
 #[tokio::test]

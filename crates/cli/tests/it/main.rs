@@ -18,6 +18,7 @@ mod health;
 mod help;
 mod init;
 mod mappings;
+mod nodes;
 mod outbound;
 mod quickstart;
 mod redaction;

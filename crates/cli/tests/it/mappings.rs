@@ -13,12 +13,13 @@ use std::path::Path;
 use kube_iam_control_plane::{Binaries, ControlPlane, Options, required_in_ci};
 use serde_json::Value;
 use tokio::process::Command;
+use tokio::task::JoinSet;
 
 use crate::process::{Finished, finish, finish_with_input, kube_iam};
 
 const DEV: &str = "arn:aws:iam::111122223333:role/dev";
 
-const SEED: &str = "\
+pub(crate) const SEED: &str = "\
 # the first administrators
 - rolearn: arn:aws:iam::111122223333:role/Admin # never remove
   username: admin
@@ -28,19 +29,19 @@ const SEED: &str = "\
 ";
 
 /// A control plane of the test's own: there is one aws-auth in each.
-async fn control_plane() -> Option<ControlPlane> {
+pub(crate) async fn control_plane() -> Option<ControlPlane> {
     let binaries = tokio::task::spawn_blocking(Binaries::build_or_find).await.unwrap();
     let binaries = required_in_ci(binaries)?;
     Some(ControlPlane::start(&binaries, Options::default()).await.unwrap())
 }
 
-async fn kubectl(control_plane: &ControlPlane, args: &[&str], input: &str) -> Finished {
+pub(crate) async fn kubectl(control_plane: &ControlPlane, args: &[&str], input: &str) -> Finished {
     let mut command = control_plane.kubectl().unwrap();
     command.args(args);
     finish_with_input(&mut command, input).await
 }
 
-async fn seeded() -> Option<ControlPlane> {
+pub(crate) async fn seeded() -> Option<ControlPlane> {
     let control_plane = control_plane().await?;
     let indented: String = SEED.lines().map(|line| format!("    {line}\n")).collect();
     let manifest = format!(
@@ -50,21 +51,36 @@ async fn seeded() -> Option<ControlPlane> {
     Some(control_plane)
 }
 
-fn on(control_plane: &ControlPlane, args: &[&str]) -> Command {
+pub(crate) fn on(control_plane: &ControlPlane, args: &[&str]) -> Command {
     on_kubeconfig(control_plane.admin_kubeconfig(), args)
 }
 
-fn on_kubeconfig(kubeconfig: &Path, args: &[&str]) -> Command {
+pub(crate) fn on_kubeconfig(kubeconfig: &Path, args: &[&str]) -> Command {
     let mut command = kube_iam();
     command.args(args).arg("--kubeconfig").arg(kubeconfig).env("NO_PROXY", "127.0.0.1,localhost");
     command
 }
 
-async fn run(control_plane: &ControlPlane, args: &[&str]) -> Finished {
+pub(crate) async fn run(control_plane: &ControlPlane, args: &[&str]) -> Finished {
     finish(&mut on(control_plane, args)).await
 }
 
-async fn stored(control_plane: &ControlPlane) -> BTreeMap<String, String> {
+/// Runs the commands of several writers at once, those of each one in turn. Words are
+/// parted by blanks; every command must succeed.
+pub(crate) async fn write_at_once(control_plane: &ControlPlane, writers: impl IntoIterator<Item = Vec<String>>) {
+    let write = |commands: Vec<String>| {
+        let kubeconfig = control_plane.admin_kubeconfig().to_owned();
+        async move {
+            for command in commands {
+                let args: Vec<&str> = command.split(' ').collect();
+                finish(&mut on_kubeconfig(&kubeconfig, &args)).await.success();
+            }
+        }
+    };
+    writers.into_iter().map(write).collect::<JoinSet<_>>().join_all().await;
+}
+
+pub(crate) async fn stored(control_plane: &ControlPlane) -> BTreeMap<String, String> {
     let args = ["get", "configmap", "aws-auth", "-n", "kube-system", "-o", "json"];
     let object: Value = serde_json::from_str(&kubectl(control_plane, &args, "").await.success()).unwrap();
     serde_json::from_value(object["data"].clone()).unwrap()

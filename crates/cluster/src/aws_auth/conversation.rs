@@ -1,17 +1,12 @@
 //! The requests about aws-auth and how their answers are read.
 
-use std::future::Future;
-
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Client;
-use kube::api::{ListParams, ObjectList, WatchEvent, WatchParams};
-use kube::client::Body;
-use kube::core::{Request, Status};
+use kube::api::{ListParams, ObjectList, WatchParams};
+use kube::core::Request;
 use kube_iam_core::ports::Observation;
-use tokio::time::{Instant, timeout, timeout_at};
 
-use super::pause::random;
+use crate::watch::{Change, Watch, ask, in_time, read};
 use crate::{ReadError, limits};
 
 const COLLECTION: &str = "/api/v1/namespaces/kube-system/configmaps";
@@ -44,52 +39,17 @@ pub(super) async fn list(client: &Client) -> Result<Listed, ReadError> {
     .await
 }
 
-/// A watch of aws-auth that has begun.
-pub(super) struct Watch {
-    lines: Lines,
-    began: Instant,
-    /// When it ends even if kube-apiserver forgets to end it.
-    ends: Instant,
+/// Starts to watch aws-auth from a version on.
+pub(super) async fn watch(client: &Client, since: &str) -> Result<Watch<ConfigMap>, ReadError> {
+    let parameters = WatchParams::default().fields(SELECTOR);
+    Watch::start(client, COLLECTION, parameters, since, |line| serde_json::from_slice(line)).await
 }
 
-impl Watch {
-    /// Starts to watch from a version on.
-    pub(super) async fn start(client: &Client, since: &str) -> Result<Self, ReadError> {
-        let length = limits::WATCH + limits::WATCH_JITTER.mul_f64(random());
-        let seconds = u32::try_from(length.as_secs()).unwrap_or(u32::MAX);
-        // Bookmarks are on by default: they show that the connection lives.
-        let parameters = WatchParams::default().fields(SELECTOR).timeout(seconds);
-        let body = in_time(ask(client, Request::new(COLLECTION).watch(&parameters, since))).await?;
-        let began = Instant::now();
-        Ok(Self { lines: Lines::new(body), began, ends: began + length + limits::ANSWER })
-    }
-
-    /// The next change of aws-auth; `None` at the end of the watch.
-    pub(super) async fn next(&mut self) -> Result<Option<Observation>, ReadError> {
-        loop {
-            let deadline = self.ends.min(Instant::now() + limits::SILENCE);
-            let Ok(line) = timeout_at(deadline, self.lines.next()).await else {
-                return Ok(None);
-            };
-            let Some(line) = line? else { return Ok(None) };
-            let event = serde_json::from_slice(&line).map_err(|error| ReadError::malformed("an event", &error))?;
-            match event {
-                WatchEvent::Added(object) | WatchEvent::Modified(object) if is_aws_auth(&object) => {
-                    return Ok(Some(present(object)));
-                }
-                WatchEvent::Deleted(object) if is_aws_auth(&object) => return Ok(Some(Observation::Absent)),
-                WatchEvent::Added(_) | WatchEvent::Modified(_) | WatchEvent::Deleted(_) | WatchEvent::Bookmark(_) => {}
-                WatchEvent::Error(status) => {
-                    let code = http::StatusCode::from_u16(status.code).unwrap_or_default();
-                    return Err(ReadError::refused(code, &status.message));
-                }
-            }
-        }
-    }
-
-    /// Whether it lasted longer than one that something ends at once.
-    pub(super) fn was_steady(&self) -> bool {
-        self.began.elapsed() >= limits::STEADY
+/// What a change says of aws-auth, if it is about it.
+pub(super) fn observation(change: Change<ConfigMap>) -> Option<Observation> {
+    match change {
+        Change::Present(object) => is_aws_auth(&object).then(|| present(object)),
+        Change::Gone(object) => is_aws_auth(&object).then_some(Observation::Absent),
     }
 }
 
@@ -101,78 +61,5 @@ fn present(object: ConfigMap) -> Observation {
     Observation::Present {
         data: object.data.unwrap_or_default(),
         resource_version: object.metadata.resource_version.unwrap_or_default(),
-    }
-}
-
-async fn in_time<T>(answer: impl Future<Output = Result<T, ReadError>>) -> Result<T, ReadError> {
-    timeout(limits::ANSWER, answer).await.unwrap_or(Err(ReadError::Timeout))
-}
-
-/// Sends a request; the body of its answer if that is a success.
-async fn ask(
-    client: &Client,
-    request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
-) -> Result<Body, ReadError> {
-    let request = request.map_err(|error| ReadError::Malformed(error.to_string()))?;
-    let (head, body) =
-        client.send(request.map(Body::from)).await.map_err(|error| ReadError::transport(&error))?.into_parts();
-    if head.status.is_success() {
-        return Ok(body);
-    }
-    // Proxies answer with pages of their own, which say less than the status.
-    let bytes = read(body, limits::STATUS_BYTES).await.unwrap_or_default();
-    let message = serde_json::from_slice::<Status>(&bytes).map(|status| status.message).unwrap_or_default();
-    Err(ReadError::refused(head.status, &message))
-}
-
-/// A body as a whole.
-async fn read(body: Body, limit: usize) -> Result<Vec<u8>, ReadError> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => Err(ReadError::TooLarge),
-        Err(error) => Err(ReadError::transport(error.as_ref())),
-    }
-}
-
-/// A body as lines, one for each event of a watch.
-struct Lines {
-    body: Body,
-    /// What has arrived and is not yet a line.
-    begun: Vec<u8>,
-    /// How much of `begun` is known to hold no line feed.
-    searched: usize,
-}
-
-impl Lines {
-    fn new(body: Body) -> Self {
-        Self { body, begun: Vec::new(), searched: 0 }
-    }
-
-    /// The next line; `None` when the body has ended. A line without an end was cut
-    /// off and says nothing.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
-        loop {
-            if let Some(line) = self.complete()? {
-                return Ok(Some(line));
-            }
-            match self.body.frame().await {
-                None => return Ok(None),
-                Some(Err(error)) => return Err(ReadError::transport(&error)),
-                Some(Ok(frame)) => self.begun.extend(frame.into_data().unwrap_or_default()),
-            }
-        }
-    }
-
-    fn complete(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
-        let end = self.begun.iter().skip(self.searched).position(|byte| *byte == b'\n');
-        let end = end.map(|position| self.searched + position);
-        self.searched = self.begun.len();
-        if end.unwrap_or(self.begun.len()) > limits::OBJECT_BYTES {
-            return Err(ReadError::TooLarge);
-        }
-        let Some(end) = end else { return Ok(None) };
-        let rest = self.begun.split_off(end + 1);
-        self.searched = 0;
-        Ok(Some(std::mem::replace(&mut self.begun, rest)))
     }
 }

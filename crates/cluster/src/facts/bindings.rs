@@ -69,6 +69,7 @@ pub async fn cluster_role_bindings(client: &Client) -> Result<Vec<Binding>, ApiE
         }
     })
     .await
+    .map(|listed| listed.items)
 }
 
 /// Reads the RoleBindings of all namespaces.
@@ -89,6 +90,7 @@ pub async fn role_bindings(client: &Client) -> Result<Vec<Binding>, ApiError> {
         }
     })
     .await
+    .map(|listed| listed.items)
 }
 
 fn reading(resource: &'static str) -> Right {

@@ -7,8 +7,8 @@ use tracing::debug;
 
 use super::{Answer, AwsAuthStore, Current, Stored, Touched, WriteOptions};
 use crate::ApiError;
-use crate::aws_auth::pause::random;
 use crate::limits;
+use crate::pause::random;
 
 /// What an edit is derived from.
 #[derive(Debug, Clone, Copy)]
@@ -177,8 +177,10 @@ impl Retry {
         loop {
             self.attempts += 1;
             let asked_for = self.obstacle.as_ref().and_then(ApiError::retry_after).unwrap_or_default();
-            let pause = pause(self.attempts).max(asked_for);
-            if pause >= self.remaining_to_read() {
+            // Whoever has little time left tries more often: newcomers, whose pauses
+            // are short, must not starve those who have waited.
+            let pause = pause(self.attempts).min(self.remaining() / 8).max(asked_for);
+            if pause + limits::FIRST_PAUSE >= self.remaining_to_read() {
                 return Err(self.ended(timeout));
             }
             debug!(attempts = self.attempts, ?pause, obstacle = ?self.obstacle, "aws-auth is read again");

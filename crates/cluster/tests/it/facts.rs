@@ -69,8 +69,9 @@ async fn everything_is_read_at_once() {
     found.subjects.sort();
     assert_eq!(found, local);
     let nodes = facts.nodes.unwrap();
-    let seen: Vec<_> = nodes.iter().map(|node| (node.name.as_str(), node.ready, node.instance_id())).collect();
-    assert_eq!(seen, [("dead", false, Some("i-1123456789abcdef0")), ("ready", true, Some("i-0123456789abcdef0"))]);
+    let seen: Vec<_> = nodes.iter().map(|node| (node.name.as_str(), node.is_ready(), node.instance_id())).collect();
+    let id = |text: &str| Some(text.parse().unwrap());
+    assert_eq!(seen, [("dead", false, id("i-1123456789abcdef0")), ("ready", true, id("i-0123456789abcdef0"))]);
     assert_eq!(nodes[0].labels.keys().collect::<Vec<_>>(), ["eks.amazonaws.com/nodegroup"]);
     world.control_plane.stop().await;
 }

@@ -112,3 +112,12 @@ pub(crate) fn about<'a>(document: &'a Document, key: &PrincipalKey) -> Vec<Found
 pub(crate) fn may_write(whom: &Whom, deciding: Deciding) -> bool {
     !matches!(whom, Whom::PermissionSet(_)) || deciding == Deciding::Known(Authenticator::KubeIam)
 }
+
+/// Of all rows about one principal the one that counts: the last, one of
+/// mapRoles before those of mapUsers, and one that matches before all others.
+pub(crate) fn counting<'r, 'a>(rows: &'r [Found<'a>], deciding: Deciding) -> Option<&'r Found<'a>> {
+    let any_alive = rows.iter().any(|found| found.is_alive(deciding));
+    let may_count = |found: &&Found<'a>| !any_alive || found.is_alive(deciding);
+    let first_section = rows.iter().find(may_count)?.row.section;
+    rows.iter().rev().filter(may_count).find(|found| found.row.section == first_section)
+}

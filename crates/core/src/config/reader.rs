@@ -89,6 +89,12 @@ impl<'n, 'p> Reader<'n, 'p> {
         }
     }
 
+    /// The same, where an empty text is as good as none.
+    pub(super) fn parsed_if_set<T: FromStr<Err: Display>>(&mut self, key: &'static str) -> Option<T> {
+        self.node(key).filter(|node| !is_off(node))?;
+        self.parsed(key)
+    }
+
     pub(super) fn boolean(&mut self, key: &'static str) -> Option<bool> {
         let node = self.node(key).filter(|node| !node.is_null())?;
         let found = match node.as_written().unwrap_or_default().to_ascii_lowercase().as_str() {

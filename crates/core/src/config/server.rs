@@ -3,16 +3,19 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use core::num::NonZeroU32;
 use core::str::FromStr;
 
 use jiff::SignedDuration;
 
 use super::reader::Reader;
 use super::{Problem, mapping_sections};
+use crate::arn::{Arn, PrincipalKind};
 use crate::aws_auth::Rows;
 use crate::decision::DenialStatus;
 use crate::ids::AccountId;
 use crate::last_good::OnBadConfig;
+use crate::limits;
 use crate::mapping::{Backend, ReservedPrefixes, RolePaths};
 use crate::partition::Partition;
 use crate::yaml::Node;
@@ -46,6 +49,16 @@ pub struct ServerConfig {
     pub scrubbed_accounts: Vec<AccountId>,
     /// `reservedPrefixConfig`
     pub reserved_prefixes: Vec<ReservedPrefixes>,
+    /// `ec2DescribeInstancesQps`
+    pub ec2_qps: Option<CallRate>,
+    /// `ec2DescribeInstancesBurst`
+    pub ec2_burst: Option<CallRate>,
+    /// `ec2DescribeInstancesRoleARN`
+    pub ec2_role: Option<RoleArn>,
+    /// `sourceARN`
+    pub source_arn: Option<SourceArn>,
+    /// `verifyNodeInstance`: ours
+    pub verify_node_instance: Option<bool>,
     /// `breakGlassFile`: ours
     pub break_glass_file: Option<String>,
     /// `healthAddress`: ours
@@ -69,15 +82,7 @@ const LATER: &str = "remove it, or stay with aws-iam-authenticator until kube-ia
 
 pub(super) fn read(node: &Node, problems: &mut Vec<Problem>, warnings: &mut Vec<Problem>) -> ServerConfig {
     let Some(mut reader) = Reader::new(node, "server.", problems, warnings) else { return ServerConfig::default() };
-    for key in [
-        "ec2DescribeInstancesRoleARN",
-        "ec2DescribeInstancesQps",
-        "ec2DescribeInstancesBurst",
-        "sourceARN",
-        "dynamicfilepath",
-        "dynamicfileUserIDStrict",
-        "dynamicBackendModePath",
-    ] {
+    for key in ["dynamicfilepath", "dynamicfileUserIDStrict", "dynamicBackendModePath"] {
         reader.unsupported(key, LATER);
     }
     let config = ServerConfig {
@@ -94,6 +99,11 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>, warnings: &mut Vec<
         mappings: mapping_sections(&mut reader),
         scrubbed_accounts: reader.list("scrubbedAccounts").unwrap_or_default(),
         reserved_prefixes: Vec::new(),
+        ec2_qps: reader.parsed("ec2DescribeInstancesQps"),
+        ec2_burst: reader.parsed("ec2DescribeInstancesBurst"),
+        ec2_role: reader.parsed_if_set("ec2DescribeInstancesRoleARN"),
+        source_arn: reader.parsed_if_set("sourceARN"),
+        verify_node_instance: reader.boolean("verifyNodeInstance"),
         break_glass_file: reader.text("breakGlassFile"),
         health_address: reader.parsed("healthAddress"),
         denial_status: reader.parsed("denialStatus"),
@@ -190,6 +200,70 @@ impl FromStr for Port {
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
         text.parse().map(Self).map_err(|_| "it must be a port number, 0 to 65535")
+    }
+}
+
+/// How many calls are made, at once or per second: at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallRate(pub NonZeroU32);
+
+impl FromStr for CallRate {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        text.parse().map(Self).map_err(|_| "it must be a whole number, at least 1")
+    }
+}
+
+/// The ARN of a role that can be assumed: with its path, if it has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleArn(pub Arn);
+
+impl FromStr for RoleArn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<Arn>() {
+            Ok(arn) if arn.kind() == PrincipalKind::Role => Ok(Self(arn)),
+            Ok(_) => Err("it must be the ARN of a role".into()),
+            Err(error) => Err(alloc::format!("{error}")),
+        }
+    }
+}
+
+/// On whose behalf a role is assumed: any ARN that names an account. Policies compare
+/// it with `aws:SourceArn`, and its account with `aws:SourceAccount`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceArn {
+    text: String,
+    account: AccountId,
+}
+
+impl FromStr for SourceArn {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        const WRONG: &str = "it must be an ARN with an account";
+        let is_header = text.len() <= limits::ARN_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let mut sections = text.splitn(6, ':');
+        let begins = sections.next() == Some("arn") && is_header;
+        let account = sections.nth(3).filter(|_| begins).and_then(|account| account.parse().ok());
+        match (account, sections.next()) {
+            (Some(account), Some(resource)) if !resource.is_empty() => Ok(Self { text: text.into(), account }),
+            _ => Err(WRONG),
+        }
+    }
+}
+
+impl SourceArn {
+    /// The ARN.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its account.
+    pub fn account(&self) -> AccountId {
+        self.account
     }
 }
 

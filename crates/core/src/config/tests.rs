@@ -66,8 +66,10 @@ fn json_and_toml_say_the_same() {
 fn every_problem_is_listed_at_once_with_its_line() {
     let parsed = yaml(
         "clusterID: ' '\nserver:\n  port: many\n  address: localhost\n  partition: aws-us-govt\n  backendMode: [CRD, Foo]\n  mapRoles:\n  - rolearn: arn:aws:iam::111122223333:instance-profile/x\n  - username: x\n  mapUsers: text\n  \
-         scrubbedAccounts: [12]\n  kubeconfigPregenerated: perhaps\n  sourceARN: arn:aws:ec2:us-east-1:111122223333:x\n  \
-         stateDir: [a]\n",
+         scrubbedAccounts: [12]\n  kubeconfigPregenerated: perhaps\n  dynamicfilepath: /x\n  \
+         stateDir: [a]\n  ec2DescribeInstancesQps: 0\n  ec2DescribeInstancesBurst: many\n  \
+         ec2DescribeInstancesRoleARN: arn:aws:iam::111122223333:user/x\n  sourceARN: arn:aws:eks:us-east-1::cluster/x\n  \
+         verifyNodeInstance: perhaps\n",
     );
     insta::assert_snapshot!(shown(&parsed.problems).join("\n"), @r"
     line 1: `clusterID`: a cluster ID has 1 to 256 printable ASCII characters and no blank at either end
@@ -81,8 +83,13 @@ fn every_problem_is_listed_at_once_with_its_line() {
     line 10: `mapUsers`: it must be a list, this is a text
     line 11: `server.scrubbedAccounts`: an AWS account ID has exactly twelve digits
     line 12: `server.kubeconfigPregenerated` must be `true` or `false`, this is a text
-    line 13: `server.sourceARN` is not supported by this version (remove it, or stay with aws-iam-authenticator until kube-iam has it)
+    line 13: `server.dynamicfilepath` is not supported by this version (remove it, or stay with aws-iam-authenticator until kube-iam has it)
     line 14: `server.stateDir` must be a text, this is a list
+    line 15: `server.ec2DescribeInstancesQps`: it must be a whole number, at least 1
+    line 16: `server.ec2DescribeInstancesBurst`: it must be a whole number, at least 1
+    line 17: `server.ec2DescribeInstancesRoleARN`: it must be the ARN of a role
+    line 18: `server.sourceARN`: it must be an ARN with an account
+    line 19: `server.verifyNodeInstance` must be `true` or `false`, this is a text
     ");
 }
 
@@ -99,6 +106,38 @@ fn unknown_keys_are_warnings_with_the_nearest_known_key() {
     line 6: backend mode `File` is a deprecated name (write `MountedFile`)
     line 7: `defaultRole` has no effect in a configuration file (set `role`, or the environment variable DEFAULT_ROLE)
     ");
+}
+
+#[test]
+fn ec2_is_called_as_configured() {
+    let parsed = yaml(
+        "server:\n  ec2DescribeInstancesQps: 20\n  ec2describeinstancesburst: 1\n  \
+         ec2DescribeInstancesRoleARN: arn:aws:iam::111122223333:role/a/describe\n  \
+         sourceARN: arn:aws:eks:us-east-1:444455556666:cluster/x\n  verifyNodeInstance: true\n",
+    );
+    assert!(parsed.problems.is_empty() && parsed.warnings.is_empty(), "{parsed:?}");
+    let server = parsed.config.server;
+    assert_eq!((server.ec2_qps.unwrap().0.get(), server.ec2_burst.unwrap().0.get()), (20, 1));
+    assert_eq!(server.ec2_role.unwrap().0.as_str(), "arn:aws:iam::111122223333:role/a/describe");
+    let source = server.source_arn.unwrap();
+    assert_eq!(
+        (source.as_str(), source.account().as_str()),
+        ("arn:aws:eks:us-east-1:444455556666:cluster/x", "444455556666")
+    );
+    assert_eq!(server.verify_node_instance, Some(true));
+    for off in ["''", "null"] {
+        let text = alloc::format!("server:\n  ec2DescribeInstancesRoleARN: {off}\n  sourceARN: {off}\n");
+        assert!(yaml(&text).problems.is_empty(), "{off}");
+    }
+    for bad in [
+        "arn",
+        "arn:aws:eks:us-east-1:444455556666",
+        "arn:aws:eks:us-east-1:444455556666:",
+        "x:aws:eks:us-east-1:444455556666:c",
+        "arn:a b:eks:us-east-1:444455556666:c",
+    ] {
+        assert!(bad.parse::<SourceArn>().is_err(), "{bad}");
+    }
 }
 
 #[test]

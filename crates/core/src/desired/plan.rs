@@ -21,8 +21,8 @@ use super::{Conflict, ConflictKind, Desired, DesiredError, DesiredMapping};
 use crate::authenticator::Deciding;
 use crate::aws_auth::{Document, Operation, Section, SsoPermissionSet};
 use crate::change::{
-    Found, Judgement, Planned, PrincipalKey, Reading, Whom, WordError, change_row, insert, may_write, new_username,
-    writes_arn,
+    Found, Judgement, Planned, PrincipalKey, Reading, Whom, WordError, change_row, counting, insert, may_write,
+    new_username, writes_arn,
 };
 use crate::config::Problem;
 use crate::finding::{Finding, Severity};
@@ -328,15 +328,6 @@ impl<'a> Plan<'a> {
         let planned = Planned { operations: self.operations, findings: self.findings };
         Ok(DesiredPlan { planned, owners: self.owners })
     }
-}
-
-/// Of all rows about one principal the one that counts: the last, one of
-/// mapRoles before those of mapUsers, and one that matches before all others.
-fn counting<'r, 'a>(rows: &'r [Found<'a>], deciding: Deciding) -> Option<&'r Found<'a>> {
-    let any_alive = rows.iter().any(|found| found.is_alive(deciding));
-    let may_count = |found: &&Found<'a>| !any_alive || found.is_alive(deciding);
-    let first_section = rows.iter().find(may_count)?.row.section;
-    rows.iter().rev().filter(may_count).find(|found| found.row.section == first_section)
 }
 
 fn place(operation: &Operation) -> (Section, usize) {

@@ -8,8 +8,6 @@ use jiff::civil::DateTime;
 /// How much a line weighs, by eksctl's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Shown from verbosity 4 on.
-    Debug,
     /// Shown from verbosity 3 on, which is the default.
     Info,
     /// Shown from verbosity 2 on.
@@ -21,7 +19,6 @@ pub enum Level {
 impl Level {
     fn icon(self) -> char {
         match self {
-            Self::Debug => '▶',
             Self::Info => 'ℹ',
             Self::Warning => '!',
             Self::Critical => '✖',
@@ -31,7 +28,6 @@ impl Level {
     /// Whether lines of this level are shown at a verbosity.
     pub fn is_shown(self, verbosity: i64) -> bool {
         let least = match self {
-            Self::Debug => 4,
             Self::Info => 3,
             Self::Warning => 2,
             Self::Critical => 1,
@@ -87,13 +83,10 @@ mod tests {
 
     #[test]
     fn verbosity_hides_from_the_bottom() {
-        let shown = |verbosity| {
-            [Level::Debug, Level::Info, Level::Warning, Level::Critical].map(|level| level.is_shown(verbosity))
-        };
-        assert_eq!(shown(4), [true; 4]);
-        assert_eq!(shown(3), [false, true, true, true]);
-        assert_eq!(shown(2), [false, false, true, true]);
-        assert_eq!(shown(1), [false, false, false, true]);
-        assert_eq!(shown(0), [false; 4]);
+        let shown = |verbosity| [Level::Info, Level::Warning, Level::Critical].map(|level| level.is_shown(verbosity));
+        assert_eq!((shown(4), shown(3)), ([true; 3], [true; 3]));
+        assert_eq!(shown(2), [false, true, true]);
+        assert_eq!(shown(1), [false, false, true]);
+        assert_eq!((shown(0), shown(-1)), ([false; 3], [false; 3]));
     }
 }

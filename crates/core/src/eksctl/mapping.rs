@@ -105,7 +105,7 @@ fn section_of(arn: &str) -> Result<Section, Refusal> {
     match kind {
         "role" => Ok(Section::MapRoles),
         "user" => Ok(Section::MapUsers),
-        _ => Err(Refusal::NeitherUserNorRole),
+        _ => Err(Refusal::NeitherUserNorRole(arn.into())),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a command is going to do and say.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -86,7 +87,7 @@ pub enum Refusal {
     ArnSections,
     /// An ARN of something else.
     #[error("arn is neither user nor role")]
-    NeitherUserNorRole,
+    NeitherUserNorRole(String),
     /// A service beside an ARN, a username and groups.
     #[error("cannot use arn, username, and groups with serviceName")]
     ServiceWithArn,
@@ -132,6 +133,25 @@ pub enum Refusal {
         /// What is wrong.
         reason: String,
     },
+}
+
+impl Refusal {
+    /// The form that will match, where an ARN of a session or of an instance
+    /// profile was typed.
+    pub fn hint(&self) -> Option<String> {
+        let Self::NeitherUserNorRole(arn) = self else { return None };
+        let mut parts = arn.splitn(6, ':');
+        let (partition, account, resource) = (parts.nth(1)?, parts.nth(2)?, parts.next()?);
+        let (kind, rest) = resource.split_once('/')?;
+        match kind {
+            "assumed-role" => {
+                let role = rest.split_once('/').map_or(rest, |(role, _)| role);
+                Some(format!("name the role of the session: `arn:{partition}:iam::{account}:role/{role}`"))
+            }
+            "instance-profile" => Some("name the role in the instance profile; AWS never reports the profile".into()),
+            _ => None,
+        }
+    }
 }
 
 /// eksctl names mapAccounts without quotes where it reads nothing else.

@@ -210,18 +210,22 @@ fn texts_are_written_as_go_writes_them() {
 }
 
 #[test]
-fn advice_names_rows_and_forms() {
+fn a_deletion_says_what_it_leaves_in_force() {
     let rows = format!("- rolearn: {ROLE}\n  username: a\n- rolearn: {ROLE}\n  username: b\n");
     let stored = data(&[(Section::MapRoles, &rows), (Section::MapAccounts, "['1', '1']")]);
-    let path = Mapping { groups: vec!["system:masters".into()], ..principal("arn:aws:iam::1:role/team/x") };
-    let said = advice::on_create(&stored, &[path, principal(ROLE), account("12")]).join("\n");
-    assert!(said.contains("write `arn:aws:iam::1:role/x`") && said.contains("system:masters"), "{said}");
-    assert!(said.contains("names no account of twelve digits") && said.contains("account `12`"), "{said}");
-    assert!(said.contains("row 1 of `mapRoles`, row 2 of `mapRoles` will be without effect"), "{said}");
-    assert!(said.contains("row 3 of `mapRoles`"), "{said}");
     let left = advice::on_delete(&stored, Target::Arn { arn: ROLE, all: false });
     assert_eq!(left, [format!("row 1 of `mapRoles` was without effect; row 2 of `mapRoles` still lets `{ROLE}` in")]);
     assert_eq!(advice::on_delete(&stored, Target::Arn { arn: ROLE, all: true }), [""; 0]);
     assert_eq!(advice::on_delete(&stored, Target::Account("1")).len(), 1);
-    assert_eq!(advice::on_create(&Data::new(), &[principal(ROLE), account("111122223333")]), [""; 0]);
+}
+
+#[test]
+fn the_form_that_will_match_is_named() {
+    let hint = |arn: &str| validate(&[principal(arn)]).unwrap_err().hint().unwrap_or_default();
+    let session = hint("arn:aws-cn:sts::111122223333:assumed-role/ops/alice");
+    assert_eq!(session, "name the role of the session: `arn:aws-cn:iam::111122223333:role/ops`");
+    assert!(hint("arn:aws:iam::111122223333:instance-profile/nodes").contains("the role in the instance profile"));
+    for arn in ["", "x", "arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:group/x"] {
+        assert_eq!(hint(arn), "", "{arn}");
+    }
 }

@@ -64,10 +64,19 @@ pub fn table(listed: &[Listed], columns: Columns) -> String {
     if listed.is_empty() {
         return String::new();
     }
-    let headers = columns.iter().map(|(header, _)| (*header).into()).collect();
-    let cells = |row: &Listed| columns.iter().map(|(_, cell)| or_none(&cell(row))).collect();
-    let lines: Vec<Vec<String>> = core::iter::once(headers).chain(listed.iter().map(cells)).collect();
-    let mut widths: Vec<usize> = columns.iter().map(|_| 0).collect();
+    let headers: Vec<&str> = columns.iter().map(|(header, _)| *header).collect();
+    let cells = |row: &Listed| columns.iter().map(|(_, cell)| cell(row)).collect();
+    aligned(&headers, listed.iter().map(cells))
+}
+
+/// Lines of cells below their headers, each column as wide as it must be. Nothing
+/// in a cell moves the cursor.
+pub(crate) fn aligned(headers: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let rows = rows.map(|cells| cells.iter().map(|cell| or_none(cell)).collect());
+    let headers = headers.iter().map(|header| (*header).into()).collect();
+    let lines: Vec<Vec<String>> = core::iter::once(headers).chain(rows).collect();
+    let columns = lines.first().map_or(0, Vec::len);
+    let mut widths: Vec<usize> = core::iter::repeat_n(0, columns).collect();
     for line in &lines {
         widths.iter_mut().zip(line).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
     }

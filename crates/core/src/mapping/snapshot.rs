@@ -30,6 +30,13 @@ pub struct Mapping {
     pub groups: Vec<Template>,
 }
 
+impl Mapping {
+    /// Every pattern: the username's, then those of the groups.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.username.iter().chain(&self.groups)
+    }
+}
+
 /// How the path in a role's ARN is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RolePaths {
@@ -146,7 +153,7 @@ impl Snapshot {
     /// Mappings that ask for a value, in no particular order.
     pub fn needing(&self, placeholder: Placeholder) -> impl Iterator<Item = &Mapping> {
         let needs = move |template: &Template| template.needs(placeholder);
-        self.mappings().filter(move |mapping| mapping.username.iter().chain(&mapping.groups).any(needs))
+        self.mappings().filter(move |mapping| mapping.templates().any(needs))
     }
 
     pub(super) fn by_arn(&self, key: &ArnKey) -> Option<&Arc<Mapping>> {

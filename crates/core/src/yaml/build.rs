@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::{Mark, Node, Place, ScalarKind, Style, Value, YamlError, plain_list};
+use super::{Mark, Node, Place, ScalarKind, Style, Value, YamlError, plain_flow, plain_list};
 use crate::limits;
 
 /// Reads the first document of a text; `None` if there is none.
@@ -16,11 +16,11 @@ pub fn parse(text: &str) -> Result<Option<Rc<Node>>, YamlError> {
     if text.len() > limits::YAML_BYTES {
         return Err(refuse(Mark { line: 1, column: 1 }, "the text is longer than 1 MiB"));
     }
-    if let Some(list) = plain_list::read(text) {
-        return Ok(Some(list));
+    if let Some(root) = plain_list::read(text).or_else(|| plain_flow::read(text)) {
+        return Ok(Some(root));
     }
     if indicators(text) > limits::YAML_INDICATORS {
-        return Err(refuse(Mark { line: 1, column: 1 }, "the text holds more than 80,000 separators of values"));
+        return Err(refuse(Mark { line: 1, column: 1 }, "the text holds more than 50,000 separators of values"));
     }
     parse_events(text)
 }

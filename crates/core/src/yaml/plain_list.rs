@@ -9,6 +9,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::plain_flow::{self, is_printed};
 use super::{Mark, Node, Place, ScalarKind, Style, Value};
 use crate::limits;
 
@@ -20,14 +21,17 @@ const KEY_BYTES: usize = 128;
 
 /// Reads the text if it is a list in plain form.
 pub(super) fn read(text: &str) -> Option<Rc<Node>> {
-    // Tabs, carriage returns and wide characters have rules of their own.
-    if !text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
-        return None;
-    }
     let mut reader = Reader { text, next: 0, line_number: 0, line: None, nodes: 0 };
     reader.advance();
     let first = reader.line?;
     first.opens_item().then_some(())?;
+    // Tabs and lone carriage returns have rules of their own.
+    if !text.chars().all(|char| is_printed(char) || matches!(char, '\r' | '\n')) {
+        return None;
+    }
+    if !text.split('\r').skip(1).all(|after| after.starts_with('\n')) {
+        return None;
+    }
     let list = reader.list(first.indent, DEPTH)?;
     reader.line.is_none().then_some(list)
 }
@@ -67,9 +71,10 @@ impl<'a> Reader<'a> {
             let start = self.next;
             self.next = start + whole.len() + 1;
             self.line_number += 1;
-            let content = whole.trim_start_matches(' ');
+            let line = whole.strip_suffix('\r').unwrap_or(whole);
+            let content = line.trim_start_matches(' ');
             if !content.is_empty() && !content.starts_with('#') {
-                let indent = whole.len() - content.len();
+                let indent = line.len() - content.len();
                 self.line = Some(Line { number: self.line_number, start, indent, content });
                 return;
             }
@@ -170,43 +175,24 @@ impl<'a> Reader<'a> {
             let style = if quote == '"' { Style::DoubleQuoted } else { Style::SingleQuoted };
             return self.node(line, offset, rest.get(..inner.len() + 2)?, style);
         }
-        let value = rest.split_once(" #").map_or(rest, |(value, _)| value).trim_end_matches(' ');
-        if let Some(inner) = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')) {
-            return self.bracketed(line, offset, value, inner);
+        if rest.starts_with(['[', '{']) {
+            return self.brackets(line, offset);
         }
-        let starts_plainly =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'+' | b'(' | b'$');
-        let is_plain =
-            value.bytes().next().is_some_and(starts_plainly) && !value.contains(": ") && !value.ends_with(':');
+        let value = rest.split_once(" #").map_or(rest, |(value, _)| value).trim_end_matches(' ');
+        let starts_plainly = |first: char| first.is_alphanumeric() || matches!(first, '/' | '_' | '+' | '(' | '$');
+        let is_plain = value.starts_with(starts_plainly) && !value.contains(": ") && !value.ends_with(':');
         if is_plain { self.node(line, offset, value, Style::Plain) } else { None }
     }
 
-    /// A list of words in brackets, on one line.
-    fn bracketed(&mut self, line: Line<'a>, offset: usize, value: &str, inner: &str) -> Option<Rc<Node>> {
-        let mut items = Vec::new();
-        let mut at = offset + 1;
-        for part in inner.split(',').filter(|_| !inner.is_empty()) {
-            let word = part.trim_matches(' ');
-            let start = at + (part.len() - part.trim_start_matches(' ').len());
-            items.push(self.word(line, start, word)?);
-            at += part.len() + 1;
-        }
-        self.count()?;
-        let (mark, place) = place(line, offset, value, Style::Flow);
-        Some(Rc::new(Node { mark, place, value: Value::Sequence(items) }))
-    }
-
-    /// One of the words between brackets.
-    fn word(&mut self, line: Line<'a>, start: usize, word: &str) -> Option<Rc<Node>> {
-        let (style, bare) = match word.chars().next()? {
-            '"' => (Style::DoubleQuoted, word.strip_prefix('"')?.strip_suffix('"')?),
-            '\'' => (Style::SingleQuoted, word.strip_prefix('\'')?.strip_suffix('\'')?),
-            first if first.is_ascii_alphanumeric() => (Style::Plain, word),
-            _ => return None,
-        };
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:@-".contains(&byte);
-        let is_word = bare.bytes().all(is_plain) && !word.ends_with(':');
-        if is_word { self.node(line, start, word, style) } else { None }
+    /// A list or map in brackets, on one line.
+    fn brackets(&mut self, line: Line<'a>, offset: usize) -> Option<Rc<Node>> {
+        let start = line.start + line.indent + offset;
+        let end = line.start + line.indent + line.content.len();
+        let mark = Mark { line: line.number, column: line.indent + offset + 1 };
+        let node = plain_flow::read_at(self.text.get(..end)?, start, mark, &mut self.nodes)?;
+        let after = self.text.get(node.place.end..end)?;
+        let is_comment = after.starts_with(' ') && after.trim_start_matches(' ').starts_with('#');
+        (is_comment || after.trim_end_matches(' ').is_empty()).then_some(node)
     }
 
     fn node(&mut self, line: Line<'_>, offset: usize, written: &str, style: Style) -> Option<Rc<Node>> {

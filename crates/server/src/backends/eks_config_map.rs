@@ -21,6 +21,8 @@ pub(crate) struct Shown {
     pub(crate) mappings: Arc<Mappings>,
     pub(crate) health: Arc<Health>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Whether mappings may ask for names of instances.
+    pub(crate) looks_up_nodes: bool,
 }
 
 /// The backend: a source and what is known from it.
@@ -109,12 +111,12 @@ impl Known {
         let snapshot = Arc::new(self.state.snapshot());
         let stale = self.state.stale();
         remarks.iter().for_each(log_text::remark);
-        let about_snapshot = snapshot_remarks(&snapshot);
+        let about_snapshot = snapshot_remarks(&snapshot, self.shown.looks_up_nodes);
         if about_snapshot != self.remarks {
             about_snapshot.iter().for_each(log_text::remark);
             self.remarks = about_snapshot;
         }
-        let Shown { mappings, health, metrics } = &self.shown;
+        let Shown { mappings, health, metrics, looks_up_nodes: _ } = &self.shown;
         metrics.note_snapshot(&snapshot);
         metrics.note_stale(&stale);
         health.report(

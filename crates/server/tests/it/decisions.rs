@@ -6,11 +6,11 @@ use std::time::Duration;
 use kube_iam_core::decision::DenialStatus;
 use kube_iam_core::limits::{REVIEW_BYTES, TOKEN_BYTES};
 use kube_iam_core::mapping::{Backend, ReservedPrefixes};
-use kube_iam_core::ports::StsFailure;
+use kube_iam_core::ports::{AwsFailure, Instance, StsFailure};
 use kube_iam_core::reason::{Class, Reason};
 
 use crate::client::{Answer, Client};
-use crate::scripted::Act;
+use crate::scripted::{Act, ScriptedInstances};
 use crate::stage::{Stage, mounted_file};
 use crate::tokens::{self, review, review_of, token, url, wrap};
 
@@ -105,6 +105,10 @@ fn bad_replies() -> Vec<(Act, Reason)> {
         (Act::Panic, Reason::Internal),
         (Act::role("Stranger", "s"), Reason::NotMapped),
         (Act::role("Node", "alice"), Reason::NodeLookup),
+        (Act::role("Node", "i-00000001"), Reason::NodeLookup),
+        (Act::role("Node", "i-00000002"), Reason::NodeRoleMismatch),
+        (Act::role("Node", "i-00000003"), Reason::Ec2Throttled),
+        (Act::role("Node", "i-00000004"), Reason::Ec2Unavailable),
         (Act::vouch("111122223333", "arn:aws:iam::111122223333:root", "111122223333"), Reason::EmptyUsername),
         (Act::role("Sys", "s"), Reason::ReservedUsername),
     ]
@@ -116,7 +120,15 @@ async fn stage_of_denials(form: DenialStatus) -> Stage {
         n if n < replies.len() => replies[n].clone(),
         _ => Act::Hang,
     };
-    Stage::with(script, |settings| {
+    let instances = ScriptedInstances::new(Duration::ZERO, |id| match id.as_str() {
+        "i-00000001" => Err(AwsFailure::Denied("UnauthorizedOperation".to_owned())),
+        "i-00000003" => Err(AwsFailure::Throttled("RequestLimitExceeded".to_owned())),
+        "i-00000004" => Err(AwsFailure::Unavailable("503".to_owned())),
+        _ => Ok(Instance { profile: None, ..ScriptedInstances::running(id, "ip-10-0-0-1.ec2.internal") }),
+    });
+    Stage::of_nodes(&instances, script, |settings| {
+        settings.verify_node_instance = true;
+        settings.limits.node_look_up = Duration::from_millis(300);
         settings.denial_status = form;
         settings.limits.sts_in_flight = 1;
         settings.limits.body = Duration::from_secs(1);

@@ -231,7 +231,7 @@ async fn conflicts_and_rows_that_need_more_are_told() {
     becomes(&stage, Some("second")).await;
     assert_eq!(stage.metric(r#"kube_iam_mapping_conflicts{backend="EKSConfigMap"}"#).await, 1);
     assert!(!log_lines(&["WARN", "role/Dev` is mapped again"]).is_empty());
-    assert!(!log_lines(&["ERROR", "which this version can't look up"]).is_empty());
+    assert!(!log_lines(&["ERROR", "which this server does not look up"]).is_empty());
     assert!(!log_lines(&["WARN", "data key `maproles` is ignored"]).is_empty());
 }
 

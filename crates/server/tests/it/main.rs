@@ -15,3 +15,4 @@ mod last_good;
 mod lifecycle;
 mod logs;
 mod metrics;
+mod nodes;

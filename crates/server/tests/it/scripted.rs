@@ -1,10 +1,14 @@
 //! Ports that do as they are told, and remember what they were asked.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kube_iam_core::ports::{BoxFuture, MappingSource, Observation, Sts, StsFailure, StsReply};
+use kube_iam_core::arn::{Arn, InstanceProfileArn};
+use kube_iam_core::ids::InstanceId;
+use kube_iam_core::ports::{
+    AwsFailure, BoxFuture, Instance, Instances, MappingSource, Observation, Sts, StsFailure, StsReply,
+};
 use kube_iam_core::sts::StsRequest;
 use tokio::sync::mpsc;
 
@@ -109,6 +113,55 @@ impl Sts for ScriptedSts {
         asked.push(call.clone());
         drop(asked);
         Box::pin(async move { (self.script)(&call).play().await })
+    }
+}
+
+type InstanceScript = Box<dyn Fn(&InstanceId) -> Result<Instance, AwsFailure> + Send + Sync>;
+
+/// EC2 by a script: what it says of each instance, and how long it takes. The role in
+/// every instance profile is `Node`.
+pub(crate) struct ScriptedInstances {
+    script: InstanceScript,
+    latency: Duration,
+    asked: Mutex<usize>,
+}
+
+impl ScriptedInstances {
+    pub(crate) fn new(
+        latency: Duration,
+        script: impl Fn(&InstanceId) -> Result<Instance, AwsFailure> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { script: Box::new(script), latency, asked: Mutex::default() })
+    }
+
+    /// How many calls there were.
+    pub(crate) fn calls(&self) -> usize {
+        *self.asked.lock().unwrap()
+    }
+
+    /// A running instance of account 111122223333.
+    pub(crate) fn running(id: &InstanceId, name: &str) -> Instance {
+        Instance {
+            id: id.clone(),
+            private_dns_name: Some(name.to_owned()),
+            account: Some("111122223333".parse().unwrap()),
+            runs: true,
+            profile: Some("arn:aws:iam::111122223333:instance-profile/node".parse().unwrap()),
+        }
+    }
+}
+
+impl Instances for ScriptedInstances {
+    fn describe<'a>(&'a self, ids: &'a [InstanceId]) -> BoxFuture<'a, Result<Vec<Instance>, AwsFailure>> {
+        *self.asked.lock().unwrap() += 1;
+        Box::pin(async move {
+            tokio::time::sleep(self.latency).await;
+            ids.iter().map(&self.script).collect()
+        })
+    }
+
+    fn role_of_profile<'a>(&'a self, _: &'a InstanceProfileArn) -> BoxFuture<'a, Result<Option<Arn>, AwsFailure>> {
+        Box::pin(async { Ok(Some("arn:aws:iam::111122223333:role/Node".parse().unwrap())) })
     }
 }
 

@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use kube_iam_core::aws_auth::{Rows, Section, read_section};
 use kube_iam_core::ids::ClusterId;
 use kube_iam_core::mapping::Backend;
+use kube_iam_core::ports::Instances;
 use kube_iam_server::{Ports, Running, Server, Settings, StartError, StaticMappings};
 use tempfile::TempDir;
 
 use crate::client::Client;
-use crate::scripted::{Act, Asked, Director, ScriptedSource, ScriptedSts};
+use crate::scripted::{Act, Asked, Director, ScriptedInstances, ScriptedSource, ScriptedSts};
 use crate::tokens::START;
 
 /// A server and what is around it.
@@ -92,16 +93,39 @@ impl Stage {
         .await
     }
 
+    /// The same, of nodes whose sessions are those of role `Node`, with EC2 behind it.
+    pub(crate) async fn of_nodes(
+        instances: &Arc<ScriptedInstances>,
+        sts: impl Fn(&Asked) -> Act + Send + Sync + 'static,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = settings(&dir);
+        settings.mappings = mounted_file(&[("Node", "system:node:{{EC2PrivateDNSName}}")]);
+        change(&mut settings);
+        Self::start_with(dir, settings, sts, Some(Arc::clone(instances) as _)).await.unwrap()
+    }
+
     /// Any server.
     pub(crate) async fn start(
         dir: TempDir,
         settings: Settings,
         sts: impl Fn(&Asked) -> Act + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
+        Self::start_with(dir, settings, sts, None).await
+    }
+
+    async fn start_with(
+        dir: TempDir,
+        settings: Settings,
+        sts: impl Fn(&Asked) -> Act + Send + Sync + 'static,
+        instances: Option<Arc<dyn Instances>>,
+    ) -> Result<Self, StartError> {
         let seconds = Arc::new(AtomicI64::new(START.parse::<Timestamp>().unwrap().as_second()));
         let sts = Arc::new(ScriptedSts::new(sts));
         let (source, aws_auth) = ScriptedSource::new();
-        let running = Server::start(settings, ports(&sts, source, &seconds)).await?;
+        let ports = Ports { instances, ..ports(&sts, source, &seconds) };
+        let running = Server::start(settings, ports).await?;
         Ok(Self { dir, sts, aws_auth, running, seconds })
     }
 
@@ -153,6 +177,7 @@ fn ports(sts: &Arc<ScriptedSts>, source: ScriptedSource, seconds: &Arc<AtomicI64
     Ports {
         sts,
         aws_auth: Some(Box::new(source)),
+        instances: None,
         clock: Arc::new(move || Timestamp::from_second(seconds.load(Ordering::Relaxed)).unwrap()),
     }
 }

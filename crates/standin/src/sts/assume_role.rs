@@ -1,14 +1,14 @@
 //! `AssumeRole` and `AssumeRoleWithWebIdentity`: credentials for a session of a role.
 
-use hyper::StatusCode;
+use hyper::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
 
-use super::render::Value;
-use super::{Members, Sts, credentials};
+use super::{Asked, Members, Sts, credentials};
 use crate::arns::{self, RoleArn};
 use crate::keys::{Credentials, KnownKey};
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
+use crate::render::Value;
 use crate::settings::{Principal, Role, Trust, WebIdentity};
 
 /// Seconds; "DurationSeconds" in the API reference of `AssumeRole`.
@@ -20,7 +20,8 @@ const DEFAULT_SESSION: i64 = 3600;
 const LONGEST_CHAINED_SESSION: i64 = 3600;
 
 impl Sts<'_> {
-    pub(super) fn assume_role(&self, form: &Parameters<'_>, caller: &KnownKey) -> Result<Members, Refusal> {
+    pub(super) fn assume_role(&self, asked: &Asked<'_>, caller: &KnownKey) -> Result<Members, Refusal> {
+        let form = asked.form;
         let (role_arn, session_name) = (required(form, "RoleArn")?, session_name(form)?);
         let seconds = duration(form)?;
         let denied = || {
@@ -35,6 +36,9 @@ impl Sts<'_> {
             return Err(denied());
         }
         if role.external_id.is_some() && role.external_id.as_deref() != form.first("ExternalId") {
+            return Err(denied());
+        }
+        if role.source_arn.as_ref().is_some_and(|arn| !is_on_behalf_of(asked.received.headers, arn)) {
             return Err(denied());
         }
         check_mfa(role, form, denied)?;
@@ -120,6 +124,12 @@ pub(crate) fn trusts(trust: &Trust, caller: &KnownKey) -> bool {
             || Some(arn) == caller.role_arn.as_ref()
             || (arn.ends_with(":root") && arns::account(arn) == Some(&caller.principal.account))
     })
+}
+
+/// True if the request names a resource, and its account, for whose sake the role is taken.
+fn is_on_behalf_of(headers: &HeaderMap, arn: &str) -> bool {
+    let is = |name: &str, wanted: &str| headers.get(name).is_some_and(|value| value.as_bytes() == wanted.as_bytes());
+    is("x-amz-source-arn", arn) && arns::account(arn).is_some_and(|account| is("x-amz-source-account", account))
 }
 
 fn check_mfa(role: &Role, form: &Parameters<'_>, denied: impl Fn() -> Refusal) -> Result<(), Refusal> {

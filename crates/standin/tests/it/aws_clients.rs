@@ -32,6 +32,7 @@ macro_rules! clients {
 }
 
 mod clusters;
+mod nodes;
 
 /// A stand-in by the real clock, and what AWS's clients need to find it.
 struct Clients {

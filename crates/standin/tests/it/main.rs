@@ -5,6 +5,7 @@ mod client;
 mod eks;
 mod faults;
 mod machine;
+mod nodes;
 mod sessions;
 mod signer;
 mod sts;

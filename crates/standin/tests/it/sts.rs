@@ -254,7 +254,7 @@ async fn requests_that_are_no_signed_request_are_refused_in_sts_words() {
     for asked in [
         Asked::get(format!("/elsewhere?{identity}"), host),
         Asked { method: "PUT".to_owned(), ..get(identity) },
-        Asked::get(format!("/?{identity}"), "ec2.us-east-1.amazonaws.com"),
+        Asked::get(format!("/?{identity}"), "s3.us-east-1.amazonaws.com"),
         Asked::get(format!("/?{identity}"), "example.com"),
     ] {
         let told = send(&standin, &asked).await;

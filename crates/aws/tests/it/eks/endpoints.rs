@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kube_iam_aws::eks::EksError;
-use kube_iam_aws::session::Session;
+use kube_iam_aws::session::{CallError, Session};
 use kube_iam_standin::Cluster;
 
 use super::{ENDPOINT, Nobody, describe, environment, open, world};
@@ -83,6 +83,6 @@ async fn a_configured_endpoint_is_used_as_it_is() {
     assert_eq!(asked(&world).await, "eks.eu-west-1.amazonaws.com");
     world.unset("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").set("AWS_ENDPOINT_URL_EKS", "localhost");
     let error = describe(&world, "prod").await.unwrap_err();
-    assert!(matches!(error, EksError::Target(_)), "{error:?}");
+    assert!(matches!(error, EksError::Call(CallError::Target { .. })), "{error:?}");
     assert_eq!(error.hint().unwrap(), "run `unset AWS_ENDPOINT_URL AWS_ENDPOINT_URL_EKS`");
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube_iam_aws::eks::EksError;
 use kube_iam_aws::error::{CredentialError, Trouble};
 use kube_iam_aws::limits;
+use kube_iam_aws::session::CallError;
 use kube_iam_standin::{Cluster, Fault, Key, Principal, Times, Trust};
 
 use super::{REGION, describe, environment, open, world};
@@ -18,7 +19,7 @@ fn cause(error: &EksError) -> String {
 /// The failure of a call that was answered with something else than a cluster, or not at all.
 async fn call(world: &World) -> (Trouble, String) {
     match describe(world, "prod").await.unwrap_err() {
-        EksError::Credential(CredentialError::Call { action: "DescribeCluster", trouble, source }) => {
+        EksError::Call(CallError::Credential(CredentialError::Call { action: "DescribeCluster", trouble, source })) => {
             (trouble, source.to_string())
         }
         other => panic!("{other:?}"),
@@ -63,7 +64,10 @@ async fn keys_that_aws_does_not_accept_are_named() {
     let mut world = world().await;
     let rejected = async |world: &World, said: &str| {
         let error = describe(world, "prod").await.unwrap_err();
-        assert!(matches!(&error, EksError::Credential(CredentialError::KeyRejected { .. })), "{error:?}");
+        assert!(
+            matches!(&error, EksError::Call(CallError::Credential(CredentialError::KeyRejected { .. }))),
+            "{error:?}"
+        );
         assert!(error.to_string().contains("from the environment"), "{error}");
         assert!(cause(&error).contains(said), "{}", cause(&error));
         assert_eq!(error.hint().unwrap(), "try `aws sts get-caller-identity`");
@@ -74,7 +78,7 @@ async fn keys_that_aws_does_not_accept_are_named() {
     let ended = Key { expires: Some(Timestamp::now()), ..Key::long_term(KEY, SECRET, Principal::new(USER, "AIDA")) };
     world.standin.add_key(ended);
     let error = describe(world.user(), "prod").await.unwrap_err();
-    assert!(matches!(error, EksError::Credential(CredentialError::Expired { .. })), "{error:?}");
+    assert!(matches!(error, EksError::Call(CallError::Credential(CredentialError::Expired { .. }))), "{error:?}");
     assert!(error.hint().unwrap().contains("export new ones"), "{error:?}");
 }
 
@@ -83,7 +87,7 @@ async fn a_key_that_no_header_can_carry_is_an_error() {
     let mut world = world().await;
     world.set("AWS_SESSION_TOKEN", "two\nlines");
     let error = describe(&world, "prod").await.unwrap_err();
-    assert!(matches!(error, EksError::Sign(_)), "{error:?}");
+    assert!(matches!(error, EksError::Call(CallError::Sign { .. })), "{error:?}");
     assert!(!format!("{error:?}").contains("lines"), "{error:?}");
 }
 
@@ -129,10 +133,10 @@ async fn an_eks_that_never_answers_is_asked_anew() {
 #[tokio::test]
 async fn what_does_not_pass_is_given_up() {
     let world = world().await;
-    let attempts = u64::from(limits::EKS_ATTEMPTS);
+    let attempts = u64::from(limits::CALL_ATTEMPTS);
     world.standin.inject(Fault::Throttling, Times::UntilCleared);
     let error = describe(&world, "prod").await.unwrap_err();
-    assert!(matches!(error, EksError::Throttled(_)), "{error:?}");
+    assert!(matches!(error, EksError::Call(CallError::Throttled { .. })), "{error:?}");
     assert_eq!(cause(&error), "ThrottlingException: Rate exceeded");
     assert!(error.hint().unwrap().contains("wait"), "{error:?}");
     assert_eq!(world.standin.call_count(), attempts);
@@ -173,7 +177,7 @@ async fn an_answer_without_sense_is_said_so() {
         let (content_type, bytes) = ("application/json".to_owned(), body.as_bytes().to_vec());
         world.standin.inject(Fault::Body { status: 200, content_type, bytes }, Times::Next(1));
         let error = describe(&world, "prod").await.unwrap_err();
-        assert!(matches!(error, EksError::Answer(_)), "{body}: {error:?}");
+        assert!(matches!(error, EksError::Call(CallError::Answer { .. })), "{body}: {error:?}");
     }
 }
 
@@ -188,6 +192,6 @@ async fn a_way_that_is_barred_or_not_trusted_is_told_apart() {
     let (trouble, _) = call(&world).await;
     assert_eq!(trouble, Trouble::Certificate);
     let error = describe(world.set("HTTPS_PROXY", "ftp://proxy"), "prod").await.unwrap_err();
-    assert!(matches!(error, EksError::Credential(CredentialError::Proxy(_))), "{error:?}");
+    assert!(matches!(error, EksError::Call(CallError::Credential(CredentialError::Proxy(_)))), "{error:?}");
     assert_eq!(world.standin.call_count(), 0);
 }

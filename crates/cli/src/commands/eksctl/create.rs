@@ -1,33 +1,50 @@
 //! `create iamidentitymapping`.
 
-use kube_iam_core::eksctl::{ClusterAccount, Line, Mapping, RbacObject, advice, create, validate};
+use kube_iam_core::check::Context;
+use kube_iam_core::eksctl::{ClusterAccount, Line, Mapping, RbacObject, create, validate};
 
+use super::edit::{Judge, edit};
 use super::load::Loaded;
-use super::surroundings::{Attempt, Trouble, World};
-use super::{Derived, Ended, Voice, edit};
+use super::surroundings::World;
+use super::{Ended, Voice};
 use crate::args::go_flags::Typed;
+use crate::report::Failure;
 
-pub(super) fn run(typed: &Typed, loaded: Loaded, voice: &mut Voice<'_>) -> Result<(), Ended> {
-    let mappings = loaded.mappings.unwrap_or_else(|| vec![typed_mapping(typed)]);
+pub(super) fn run(typed: &Typed, loaded: &Loaded, voice: &mut Voice<'_>) -> Result<(), Ended> {
+    let mappings = loaded.mappings.clone().unwrap_or_else(|| vec![typed_mapping(typed)]);
     if mappings.is_empty() {
         voice.advise(&["there are no `iamIdentityMappings` in the file; nothing is done".to_owned()]);
         return Ok(());
     }
-    validate(&mappings).map_err(|refusal| Trouble::of(&refusal))?;
-    let mut world = voice.surroundings.connect(&loaded.target)?;
+    validate(&mappings).map_err(|refusal| Failure::of(&refusal).hint(refusal.hint()))?;
+    let mut world = voice.surroundings.connect(loaded)?;
     let account = match mappings.iter().any(Mapping::is_service) {
         true => Some(account(&mut *world)?),
         false => None,
     };
-    let Granted { mappings, lines, trouble } = grant(&mut *world, &mappings, account.as_ref())?;
-    let edited = edit(&mut *world, voice, |Attempt { data, .. }| Derived {
-        plan: create(data, mappings, account.as_ref(), &lines),
-        advice: advice::on_create(data, mappings),
+    let (state, surroundings) = world.look()?;
+    let context = Context {
+        deciding: surroundings.facts.deciding,
+        bound_groups: surroundings.bound_groups.clone(),
+        partition: account.clone().or_else(|| world.home()).map(|home| home.partition),
+        ..Context::default()
+    };
+    let judge = Judge { surroundings: &surroundings, write: &loaded.write, context: Some(context) };
+    let mut granted = Granted { mappings: &mappings, lines: Vec::new(), failure: None };
+    if account.is_some() {
+        // Rights come before rows, so the guard is asked before anything is written.
+        let plan = create(&state.data, &mappings, account.as_ref(), &[]);
+        judge.allow(&state, &plan, voice)?;
+        granted = grant(&mut *world, &mappings, plan.reached);
+    }
+    let Granted { mappings, lines, failure } = granted;
+    let edited = edit(&mut *world, voice, &judge, state, |data, _| {
+        (create(data, mappings, account.as_ref(), &lines), Vec::new())
     });
     voice.log(lines.get(mappings.len()).map(Vec::as_slice).unwrap_or_default());
     voice.advise_about_mode(&*world);
     edited?;
-    trouble.map_or(Ok(()), |trouble| Err(trouble.into()))
+    failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
 
 fn typed_mapping(typed: &Typed) -> Mapping {
@@ -43,6 +60,13 @@ fn typed_mapping(typed: &Typed) -> Mapping {
     }
 }
 
+fn account(world: &mut dyn World) -> Result<ClusterAccount, Failure> {
+    world.account()?.ok_or_else(|| {
+        Failure::new("a service mapping needs the account of the cluster")
+            .hint("name the cluster with `--cluster` and `--region`".to_owned())
+    })
+}
+
 /// The rights of services, which come before the rows.
 struct Granted<'a> {
     /// The mappings whose rights are there.
@@ -50,43 +74,28 @@ struct Granted<'a> {
     /// Per mapping, and for the one that failed, what became of its objects.
     lines: Vec<Vec<Line>>,
     /// Why it did not go on.
-    trouble: Option<Trouble>,
-}
-
-fn account(world: &mut dyn World) -> Result<ClusterAccount, Trouble> {
-    world.account()?.ok_or_else(|| {
-        Trouble::from("a service mapping needs the account of the cluster")
-            .hint("name the cluster with `--cluster` and `--region`".to_owned())
-    })
+    failure: Option<Failure>,
 }
 
 /// Gives services their rights, of all mappings that will be reached.
-fn grant<'a>(
-    world: &mut dyn World,
-    mappings: &'a [Mapping],
-    account: Option<&ClusterAccount>,
-) -> Result<Granted<'a>, Trouble> {
-    let mut granted = Granted { mappings, lines: Vec::new(), trouble: None };
-    if account.is_none() {
-        return Ok(granted);
-    }
-    let reached = create(&world.read()?, mappings, account, &[]).reached;
+fn grant<'a>(world: &mut dyn World, mappings: &'a [Mapping], reached: usize) -> Granted<'a> {
+    let mut granted = Granted { mappings, lines: Vec::new(), failure: None };
     for (index, mapping) in mappings.iter().enumerate().take(reached) {
         let mut lines = Vec::new();
         for object in RbacObject::of(mapping) {
             match world.apply(&object) {
                 Ok(applied) => lines.push(object.line(applied)),
-                Err(trouble) => {
-                    granted.trouble = Some(trouble.within("error applying resource"));
+                Err(failure) => {
+                    granted.failure = Some(failure.within("error applying resource"));
                     granted.mappings = &mappings[..index];
                     break;
                 }
             }
         }
         granted.lines.push(lines);
-        if granted.trouble.is_some() {
+        if granted.failure.is_some() {
             break;
         }
     }
-    Ok(granted)
+    granted
 }

@@ -3,17 +3,17 @@
 use kube_iam_core::eksctl::{OutputFormat, get};
 
 use super::load::Loaded;
-use super::surroundings::Trouble;
 use super::{Ended, Voice};
 use crate::args::go_flags::Typed;
+use crate::report::Failure;
 
 pub(super) fn run(typed: &Typed, loaded: &Loaded, voice: &mut Voice<'_>) -> Result<(), Ended> {
-    let mut world = voice.surroundings.connect(&loaded.target)?;
-    let data = world.read()?;
+    let mut world = voice.surroundings.connect(loaded)?;
+    let state = world.read()?;
     let arn = Some(typed.text("arn")).filter(|arn| !arn.is_empty());
-    let rows = get(&data, arn).map_err(|refusal| Trouble::of(&refusal))?;
-    let format: OutputFormat = match typed.is_given("output") {
-        true => typed.text("output").parse::<OutputFormat>()?,
+    let rows = get(&state.data, arn).map_err(|refusal| Failure::of(&refusal))?;
+    let format = match typed.is_given("output") {
+        true => typed.text("output").parse::<OutputFormat>().map_err(Failure::new)?,
         false => OutputFormat::Table,
     };
     voice.surroundings.out(&format.print(&rows));

@@ -1,104 +1,120 @@
 //! From flags, argument and ClusterConfig to a target, with eksctl's refusals.
 
+use kube_iam_core::eksctl::{ClusterConfig, Mapping, quoted};
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
-
-use kube_iam_core::eksctl::{ClusterConfig, Mapping, quoted};
 
 use super::Ended;
-use super::surroundings::{Surroundings, Target, Trouble};
+use super::surroundings::Surroundings;
 use crate::args::eksctl::{MAPPING_FLAGS, Verb};
 use crate::args::go_flags::Typed;
-
-/// How long a write may take unless told otherwise. eksctl's 25 minutes are for
-/// CloudFormation.
-const TIMEOUT: Duration = Duration::from_mins(1);
+use crate::args::{ClusterArgs, TargetArgs, WriteArgs, rule};
+use crate::report::Failure;
 
 /// What a command is about.
-#[derive(Debug)]
-pub(super) struct Loaded {
+#[derive(Debug, Clone)]
+pub struct Loaded {
     /// Which aws-auth.
-    pub(super) target: Target,
+    pub(super) target: TargetArgs,
+    /// How it is written. eksctl's `--timeout` of 25 minutes is for
+    /// CloudFormation; ours is that of our other commands.
+    pub(super) write: WriteArgs,
     /// The mappings of the ClusterConfig, if there is one.
     pub(super) mappings: Option<Vec<Mapping>>,
 }
 
 impl Loaded {
     pub(super) fn of(verb: Verb, typed: &Typed, surroundings: &mut dyn Surroundings) -> Result<Self, Ended> {
-        let path = |name: &str| Some(typed.text(name)).filter(|path| !path.is_empty()).map(PathBuf::from);
-        let target = Target {
-            cluster: typed.text("cluster").to_owned(),
-            region: typed.text("region").to_owned(),
-            profile: typed.text("profile").to_owned(),
-            kubeconfig: path("kubeconfig"),
-            context: Some(typed.text("context")).filter(|name| !name.is_empty()).map(str::to_owned),
-            manifest: path("manifest"),
-            timeout: typed.duration("timeout").unwrap_or(TIMEOUT),
+        let given = |name: &str| Some(typed.text(name)).filter(|text| !text.is_empty());
+        let cluster = ClusterArgs {
+            cluster: given("cluster").map(str::to_owned),
+            region: given("region").map(str::to_owned),
+            profile: given("profile").map(str::to_owned),
+            kubeconfig: given("kubeconfig").map(PathBuf::from),
+            context: given("context").map(str::to_owned),
+            ..ClusterArgs::default()
         };
-        if target.manifest.is_some() && (target.kubeconfig.is_some() || target.context.is_some()) {
-            let other = if target.kubeconfig.is_some() { "kubeconfig" } else { "context" };
-            return Err(format!("cannot use --{other} and --manifest at the same time").into());
+        let target = TargetArgs { cluster, manifest: given("manifest").map(PathBuf::from), ..TargetArgs::default() };
+        let elsewhere = ["kubeconfig", "context"].into_iter().find(|name| given(name).is_some());
+        if let (Some(_), Some(other)) = (&target.manifest, elsewhere) {
+            return Err(refuse(format!("cannot use --{other} and --manifest at the same time")));
         }
+        let loaded = Self { target, write: write(typed)?, mappings: None };
         match typed.text("config-file") {
-            "" => without_file(typed, target),
-            file => with_file(verb, typed, target, file, surroundings),
+            "" => without_file(typed, loaded),
+            "-" if typed.text("manifest") == "-" => Err(refuse("cannot read --config-file and --manifest from stdin")),
+            file => with_file(verb, typed, loaded, file, surroundings),
         }
     }
+}
+
+fn refuse(text: impl Into<String>) -> Ended {
+    Failure::new(text).into()
+}
+
+fn write(typed: &Typed) -> Result<WriteArgs, Ended> {
+    let known = |text: &String| {
+        let reason = |reason| refuse(format!("invalid argument {} for \"--override\" flag: {reason}", quoted(text)));
+        rule(text).map_err(reason)
+    };
+    let overrides = typed.texts("override").iter().map(known).collect::<Result<_, _>>()?;
+    let usual = WriteArgs::default();
+    // No time at all is no limit of eksctl's either.
+    let timeout = typed.duration("timeout").filter(|timeout| !timeout.is_zero());
+    Ok(WriteArgs { overrides, timeout: timeout.unwrap_or(usual.timeout), ..usual })
 }
 
 fn name_argument(typed: &Typed) -> &str {
     typed.positional.first().map(|name| name.trim()).unwrap_or_default()
 }
 
-fn without_file(typed: &Typed, mut target: Target) -> Result<Loaded, Ended> {
+fn without_file(typed: &Typed, mut loaded: Loaded) -> Result<Loaded, Ended> {
+    let target = &mut loaded.target;
     let name = name_argument(typed);
-    if !name.is_empty() && !target.cluster.is_empty() {
-        let cluster = &target.cluster;
-        return Err(format!("--cluster={cluster} and argument {name} cannot be used at the same time").into());
+    if let (false, Some(cluster)) = (name.is_empty(), &target.cluster.cluster) {
+        return Err(refuse(format!("--cluster={cluster} and argument {name} cannot be used at the same time")));
     }
     if !name.is_empty() {
-        target.cluster = name.to_owned();
+        target.cluster.cluster = Some(name.to_owned());
     }
-    let elsewhere = target.kubeconfig.is_some() || target.context.is_some() || target.manifest.is_some();
-    if target.cluster.is_empty() && !elsewhere {
-        return Err("--cluster must be set".into());
+    let ClusterArgs { cluster, kubeconfig, context, .. } = &target.cluster;
+    match (cluster, &target.manifest) {
+        (None, None) if kubeconfig.is_none() && context.is_none() => Err(refuse("--cluster must be set")),
+        (Some(_), Some(_)) => Err(refuse("cannot use --cluster and --manifest at the same time")),
+        _ => Ok(loaded),
     }
-    if target.manifest.is_some() && !target.cluster.is_empty() {
-        return Err("cannot use --cluster and --manifest at the same time".into());
-    }
-    Ok(Loaded { target, mappings: None })
 }
 
 fn with_file(
     verb: Verb,
     typed: &Typed,
-    mut target: Target,
+    mut loaded: Loaded,
     file: &str,
     surroundings: &mut dyn Surroundings,
 ) -> Result<Loaded, Ended> {
-    let text = surroundings.read(file).map_err(|error| {
-        Trouble::from(reason(file, &error)).within(&format!("reading config file {}", quoted(file)))
-    })?;
+    let text = surroundings
+        .read(file)
+        .map_err(|error| Failure::new(reason(file, &error)).within(&format!("reading config file {}", quoted(file))))?;
     let config = ClusterConfig::parse(&text)
-        .map_err(|error| Trouble::of(&error).within(&format!("loading config file {}", quoted(file))))?;
-    let (name, region) = config.metadata.ok_or("metadata must be set")?;
+        .map_err(|error| Failure::of(&error).within(&format!("loading config file {}", quoted(file))))?;
+    let (name, region) = config.metadata.ok_or_else(|| refuse("metadata must be set"))?;
     // Of eksctl's own first; it ignores those that say what to create.
     let own: &[&str] = if verb == Verb::Create { &MAPPING_FLAGS } else { &[] };
     let refused = ["cluster", "name", "region"].iter().chain(own).find(|flag| typed.is_given(flag));
     if let Some(flag) = refused {
-        return Err(format!("cannot use --{flag} when --config-file/-f is set").into());
+        return Err(refuse(format!("cannot use --{flag} when --config-file/-f is set")));
     }
     if !name_argument(typed).is_empty() {
-        return Err("cannot use name argument when --config-file/-f is set".into());
+        return Err(refuse("cannot use name argument when --config-file/-f is set"));
     }
     for (key, value) in [("name", &name), ("region", &region)] {
         if value.is_empty() {
-            return Err(format!("metadata.{key} must be set").into());
+            return Err(refuse(format!("metadata.{key} must be set")));
         }
     }
-    (target.cluster, target.region) = (name, region);
-    Ok(Loaded { target, mappings: Some(config.mappings) })
+    (loaded.target.cluster.cluster, loaded.target.cluster.region) = (Some(name), Some(region));
+    loaded.mappings = Some(config.mappings);
+    Ok(loaded)
 }
 
 /// Go's words for why a file can't be read.

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::cluster;
-use super::manifest::ManifestWorld;
-use super::surroundings::{Surroundings, Target, Trouble, World};
+use super::load::Loaded;
+use super::surroundings::{Surroundings, World};
+use super::world;
 use crate::mappings::text_of;
 use crate::output;
+use crate::report::Failure;
 
 /// This process, its terminal and its files.
 pub(super) struct Process;
@@ -34,12 +35,7 @@ impl Surroundings for Process {
         text_of(Path::new(path))
     }
 
-    fn connect(&mut self, target: &Target) -> Result<Box<dyn World>, Trouble> {
-        let Some(path) = &target.manifest else { return cluster::connect(target) };
-        let text = self
-            .read(&path.to_string_lossy())
-            .map_err(|error| Trouble::of(&error).within(&format!("`{}` can't be read", path.display())))?;
-        let stdout = |text: &str| Self.out(text);
-        Ok(Box::new(ManifestWorld::of(path, &text, stdout)?))
+    fn connect(&mut self, loaded: &Loaded) -> Result<Box<dyn World>, Failure> {
+        world::open(loaded)
     }
 }

@@ -2,8 +2,10 @@
 
 mod world;
 
+use kube_iam_core::authenticator::Deciding;
 use kube_iam_core::aws_auth::Data;
 use kube_iam_core::eksctl::{OutputFormat, get};
+use kube_iam_core::guard::{Admins, Caller, Facts, LiveNode};
 use serde_json::Value;
 use world::TestWorld;
 
@@ -80,7 +82,8 @@ fn every_observed_case_is_answered_as_eksctl_answers_it() {
 /// Warnings are ours; what follows the name of an unreadable section is
 /// eksctl's library's, and ours says more.
 fn assert_stderr(name: &str, is: &str, wanted: &str) {
-    let lines: String = is.split_inclusive('\n').filter(|line| !line.starts_with("warning: ")).collect();
+    let is_ours = |line: &&str| ["warning: ", "  hint: ", "hint: "].iter().any(|start| line.starts_with(start));
+    let lines: String = is.split_inclusive('\n').filter(|line| !is_ours(line)).collect();
     match wanted.split_once("unmarshalling \"mapRoles\": ") {
         Some((start, _)) => {
             assert!(lines.starts_with(&format!("{start}unmarshalling \"mapRoles\": line ")), "{name}: {lines}");
@@ -184,6 +187,155 @@ fn all_items_of_a_file_are_written_at_once_after_all_are_checked() {
     assert!(world.stderr.starts_with("warning: there are no `iamIdentityMappings`"));
 }
 
+const ADMINS: &str = "\
+- {rolearn: 'arn:aws:iam::111122223333:role/Admin', username: admin, groups: [system:masters]}
+- {rolearn: 'arn:aws:iam::111122223333:role/nodes', username: 'system:node:{{EC2PrivateDNSName}}', \
+  groups: [system:bootstrappers, system:nodes]}
+";
+
+/// A cluster with one administrator and one node.
+fn guarded() -> TestWorld {
+    let world = TestWorld::with(&[("mapRoles", ADMINS)]);
+    let admin = "arn:aws:iam::111122223333:role/Admin".parse().unwrap();
+    world.cluster().facts = Facts {
+        caller: Some(Caller {
+            arn: Some(admin),
+            username: "admin".to_owned(),
+            groups: vec!["system:masters".to_owned(), "system:authenticated".to_owned()],
+        }),
+        admins: Some(Admins::default()),
+        nodes: Some(vec![LiveNode { name: "ip-10-0-0-1".to_owned(), role: None }]),
+        ..Facts::default()
+    };
+    world
+}
+
+#[test]
+fn what_locks_somebody_out_is_refused_unless_the_rule_is_named() {
+    let delete = "delete iamidentitymapping -c x --arn arn:aws:iam::111122223333:role/";
+    let create = "create iamidentitymapping -c x --arn arn:aws:iam::111122223333:role/";
+    for (words, rules) in [
+        (format!("{delete}Admin"), vec!["caller-loses-access", "last-admin"]),
+        (format!("{delete}nodes --all"), vec!["node-role"]),
+        (format!("{create}Admin --username admin --group readers"), vec!["caller-demoted-by-duplicate", "last-admin"]),
+        (format!("{create}nodes --username node"), vec!["node-role"]),
+    ] {
+        let mut world = guarded();
+        assert!(!run_words(&mut world, &words), "{words}");
+        assert_eq!((world.stdout.as_str(), world.roles()), ("", (0, ADMINS.to_owned())));
+        let flags = rules.iter().map(|rule| format!(" --override {rule}")).collect::<String>();
+        let hint = format!("hint: if that is meant, repeat with `{}`\n", flags.trim_start());
+        assert!(world.stderr.contains("\nError: the change is refused"), "{}", world.stderr);
+        assert!(world.stderr.ends_with(&hint), "{}", world.stderr);
+        for rule in &rules {
+            assert!(world.stderr.contains(&format!(" [{rule}]\n")), "{}", world.stderr);
+        }
+        let mut world = guarded();
+        assert!(run_words(&mut world, &format!("{words}{flags}")), "{}", world.stderr);
+        assert_eq!(world.cluster().writes, 1);
+        let mut world = guarded();
+        assert!(run_words(&mut world, &format!("{words} --override {}", rules.join(","))), "{}", world.stderr);
+    }
+    let mut world = guarded();
+    assert!(!run_words(&mut world, &format!("{delete}Admin --override everything")));
+    let refusal = "Error: invalid argument \"everything\" for \"--override\" flag: no such rule refuses a change; those that do are ";
+    assert!(world.stderr.starts_with(refusal), "{}", world.stderr);
+}
+
+#[test]
+fn a_refusal_shows_what_and_why() {
+    let mut world = guarded();
+    assert!(!run_words(&mut world, "delete iamidentitymapping -c x --arn arn:aws:iam::111122223333:role/nodes"));
+    insta::assert_snapshot!(world.stderr, @"
+    block: node role `arn:aws:iam::111122223333:role/nodes` would lose its mapping, and the role of a node is not known [node-role]
+      hint: remove the nodes first; they can't reach the API server without it
+    note: the guard could not find out the role of the node and which authenticator decides (see `--authenticator`) [unchecked]
+    Error: the change is refused, and nothing is written
+    hint: if that is meant, repeat with `--override node-role`
+    ");
+}
+
+#[test]
+fn what_eksctl_scripts_do_every_day_passes_without_a_question() {
+    let mut world = guarded();
+    for words in [
+        format!("create iamidentitymapping -c x --arn {ROLE} --username dev --group bound"),
+        format!("create iamidentitymapping -c x --arn {ROLE} --username dev --group bound --no-duplicate-arns"),
+        format!("delete iamidentitymapping -c x --arn {ROLE}"),
+        format!("delete iamidentitymapping -c x --arn {ROLE} --all"),
+    ] {
+        assert!(run_words(&mut world, &words), "{}", world.stderr);
+        assert_eq!(world.stderr, "", "{words}");
+    }
+    assert_eq!(world.cluster().data.as_ref().unwrap()["mapRoles"], ADMINS);
+    // Nobody can be locked out where nobody reads aws-auth.
+    let mut world = guarded();
+    world.cluster().facts.deciding = Deciding::NotConsulted;
+    world.cluster().ignores_aws_auth = true;
+    assert!(run_words(&mut world, "delete iamidentitymapping -c x --arn arn:aws:iam::111122223333:role/Admin"));
+    let warning = "warning: the authentication mode of the cluster is `API`: EKS does not consult aws-auth there\n";
+    assert_eq!(world.stderr, warning);
+}
+
+#[test]
+fn a_change_is_judged_again_after_a_conflict() {
+    let mut world = guarded();
+    let rival = "- {rolearn: 'arn:aws:iam::111122223333:role/Admin', username: admin, groups: [system:masters]}\n";
+    world.cluster().data.as_mut().unwrap().insert("mapRoles".to_owned(), format!("{rival}{rival}"));
+    world.cluster().rivals = vec![("mapRoles", rival.to_owned())];
+    // One of two equal rows is nobody's loss; the only one is.
+    assert!(!run_words(&mut world, "delete iamidentitymapping -c x --arn arn:aws:iam::111122223333:role/Admin"));
+    assert_eq!((world.stdout.as_str(), world.roles()), ("", (0, rival.to_owned())));
+    assert_eq!(world.stderr.matches("[caller-loses-access]").count(), 1, "{}", world.stderr);
+}
+
+#[test]
+fn a_file_that_locks_out_gives_no_rights_to_services_either() {
+    let mut world = guarded();
+    let config = "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: x, region: eu-west-1}\n\
+        iamIdentityMappings:\n- {serviceName: emr-containers, namespace: emr}\n\
+        - {arn: 'arn:aws:iam::111122223333:role/Admin', username: admin}\n";
+    world.files.insert("c.yaml".into(), config.to_owned());
+    assert!(!run_words(&mut world, "create iamidentitymapping -f c.yaml"));
+    assert!(world.stderr.contains("[caller-demoted-by-duplicate]"), "{}", world.stderr);
+    assert_eq!(world.cluster().objects, [""; 0]);
+    assert_eq!((world.stdout.as_str(), world.roles()), ("", (0, ADMINS.to_owned())));
+}
+
+#[test]
+fn advice_names_rows_and_forms() {
+    let mut world = TestWorld::with(&[("mapRoles", &format!("- rolearn: {ROLE}\n  username: a\n"))]);
+    for words in [
+        format!("--arn {ROLE} --username b --group bound"),
+        "--arn arn:aws:iam::111122223333:role/team/x --group system:masters,lost".to_owned(),
+        "--arn arn:aws-cn:iam::111122223333:user/x --username x --group bound".to_owned(),
+        "--arn arn:aws:iam::1:user/y --username y --group bound".to_owned(),
+        "--account 12".to_owned(),
+    ] {
+        world.stderr.push_str(&format!("$ {words}\n"));
+        assert!(run_words(&mut world, &format!("create iamidentitymapping -c x {words}")));
+    }
+    insta::assert_snapshot!(world.stderr, @"
+    $ --arn arn:aws:iam::111122223333:role/dev --username b --group bound
+    warning: mapRoles, line 1: this row about `arn:aws:iam::111122223333:role/dev` has no effect: the one 2 lines below takes its place [shadowed-row]
+    $ --arn arn:aws:iam::111122223333:role/team/x --group system:masters,lost
+    warning: mapRoles, line 7: the row about `arn:aws:iam::111122223333:role/team/x` may match nobody here: its ARN shows the path of the role, and only kube-iam matches that [only-kube-iam-matches]
+      hint: write `arn:aws:iam::111122223333:role/x`, which all of them match
+    warning: mapRoles, line 7: `arn:aws:iam::111122223333:role/x` would get `system:masters` by `mapRoles` line 7, if kube-iam decides here [grants-masters]
+      hint: nothing can be taken from that group by RBAC
+    warning: mapRoles, line 7: the row has no username [username-missing]
+    warning: mapRoles, line 10: no binding names group `lost` [unbound-group]
+    $ --arn arn:aws-cn:iam::111122223333:user/x --username x --group bound
+    warning: mapUsers, line 1: the principal is of partition `aws-cn`, the cluster is of `aws` [foreign-partition]
+    $ --arn arn:aws:iam::1:user/y --username y --group bound
+    warning: mapUsers, line 5: a row of `mapUsers` can't be read: `userarn` is not the ARN of a principal: `1` is not a twelve-digit account ID; the row counts for nothing [row-unreadable]
+      hint: correct the row
+    $ --account 12
+    warning: mapAccounts, line 1: a row of `mapAccounts` can't be read: an account must be twelve digits, in quotes; the row counts for nothing [row-unreadable]
+      hint: correct the row
+    ");
+}
+
 #[test]
 fn rights_of_a_service_come_first_and_stay() {
     let words = "create iamidentitymapping -c x --service-name emr-containers --namespace emr";
@@ -233,6 +385,7 @@ fn the_command_line_is_refused_in_eksctls_words() {
         ("delete iamidentitymapping -c x --account 1 --all", "cannot use --all with --account"),
         ("get iamidentitymapping -c x --manifest m", "cannot use --cluster and --manifest at the same time"),
         ("get iamidentitymapping --context x --manifest m", "cannot use --context and --manifest at the same time"),
+        ("get iamidentitymapping -f - --manifest -", "cannot read --config-file and --manifest from stdin"),
     ] {
         let mut world = TestWorld::with(&[]);
         let head = "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\n";
@@ -266,7 +419,6 @@ fn verbosity_hides_lines_and_old_names_are_told() {
     assert_eq!(world.stdout.lines().count(), 1);
     let notices = "Flag --name has been deprecated, use --cluster\nFlag --role has been deprecated, use --arn\n";
     assert!(world.stderr.starts_with(notices), "{}", world.stderr);
-    assert!(world.stderr.contains("row 1 of `mapRoles` will be without effect"), "{}", world.stderr);
     let mut world = TestWorld::with(&[]);
     assert!(!run_words(&mut world, "create iamidentitymapping -v 0 one two"));
     assert_eq!(world.stdout, "");
@@ -276,14 +428,15 @@ fn verbosity_hides_lines_and_old_names_are_told() {
 fn the_target_is_what_was_typed() {
     let mut world = TestWorld::with(&[]);
     assert!(run_words(&mut world, "get iamidentitymapping web -r eu-west-1 -p dev --timeout 5s"));
-    let target = world.target.clone().unwrap();
-    assert_eq!((target.cluster.as_str(), target.region.as_str(), target.profile.as_str()), ("web", "eu-west-1", "dev"));
-    assert_eq!(target.timeout.as_secs(), 5);
+    let Loaded { target, write, .. } = world.loaded.clone().unwrap();
+    let cluster = target.cluster;
+    let words = [&cluster.cluster, &cluster.region, &cluster.profile].map(|text| text.clone().unwrap());
+    assert_eq!((words, write.timeout.as_secs()), (["web", "eu-west-1", "dev"].map(str::to_owned), 5));
     assert!(run_words(&mut world, "delete iamidentitymapping --kubeconfig k --context c --all --arn x"));
-    let target = world.target.clone().unwrap();
-    assert_eq!((target.kubeconfig, target.context), (Some("k".into()), Some("c".into())));
+    let cluster = world.loaded.clone().unwrap().target.cluster;
+    assert_eq!((cluster.kubeconfig, cluster.context), (Some("k".into()), Some("c".into())));
     assert!(run_words(&mut world, "get iamidentitymapping --manifest -"));
-    assert_eq!(world.target.clone().unwrap().manifest, Some("-".into()));
+    assert_eq!(world.loaded.clone().unwrap().target.manifest, Some("-".into()));
 }
 
 #[test]

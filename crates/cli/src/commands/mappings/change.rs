@@ -2,7 +2,7 @@
 
 use kube_iam_core::change::{self, Change, ChangeError, GroupsChange, Selector, Whom, WhomError, plan};
 
-use super::{bind, owners, report, usage, wanted};
+use super::{bind, planned, report, usage};
 use crate::args::{CreateMappingArgs, DeleteMappingArgs, SetMappingArgs, SubjectArgs, TargetArgs, WriteArgs};
 use crate::compose;
 use crate::mappings::{self, Edit, Target};
@@ -71,18 +71,11 @@ async fn make(target: &Target, change: &Change, args: &TargetArgs, write: &Write
     let deciding = write.written_for(target.deciding(args));
     let done = mappings::run(Edit { target, args, write }, |state, maybe_written| {
         let document = state.document()?;
-        let planned = match plan(&document, change, deciding) {
+        match plan(&document, change, deciding) {
             // What we took out before the answer got lost is not there to be found.
-            Err(ChangeError::NotFound { .. }) if maybe_written => return Ok(None),
-            planned => planned.map_err(|error| Failure::of(&error).hint(error.hint()))?,
-        };
-        if planned.operations.is_empty() {
-            return Ok(None);
+            Err(ChangeError::NotFound { .. }) if maybe_written => Ok(None),
+            plan => planned(state, &document, plan.map_err(|error| Failure::of(&error).hint(error.hint()))?),
         }
-        let owners = owners(state)?;
-        let mut findings = planned.findings;
-        findings.extend(owners.findings(&document, &planned.operations));
-        wanted(&document, &planned.operations, &owners, |after| owners.kept_in(after), findings).map(Some)
     });
     let done = done.await?;
     let subject = match change {

@@ -22,7 +22,7 @@ pub fn run(args: &GetMappingsArgs) -> Result<(), Failure> {
     let mut listed = listing(&document, &owners(&state)?, target.deciding(&args.target));
     if args.effective {
         break_glass(&mut listed, &break_glass_rows(args)?);
-        if matches!(&target, Target::Cluster(cluster) if cluster.creator_is_admin) {
+        if matches!(&target, Target::Cluster(cluster) if cluster.creator_is_admin()) {
             output::warn("whoever created the cluster is an administrator too; EKS does not say who it was");
         }
     }

@@ -3,34 +3,17 @@
 use std::time::Duration;
 
 use kube_iam_core::aws_auth::{Data, Document, Section};
-use tokio::task::JoinSet;
 
-use super::{SEED, on_kubeconfig, run, seeded, stored};
-use crate::process::finish;
+use super::{SEED, control_plane, on_kubeconfig, run, seeded, stored, write_at_once};
 
 fn names(data: &Data) -> Vec<String> {
     let document = Document::parse(data).unwrap();
     document.rows(Section::MapRoles).map(|row| row.arn().unwrap().rsplit('/').next().unwrap().to_owned()).collect()
 }
 
-#[tokio::test]
-async fn fifty_writers_of_twenty_rows_lose_none() {
-    let Some(control_plane) = seeded().await else { return };
-    let kubeconfig = control_plane.admin_kubeconfig().to_owned();
-    let folder = tempfile::tempdir().unwrap();
-    let write = |writer: usize| {
-        let kubeconfig = kubeconfig.clone();
-        let file = folder.path().join(format!("{writer}.yaml"));
-        let row = |row| format!("- arn: arn:aws:iam::111122223333:role/w{writer}-r{row}\n  groups: [g]\n");
-        std::fs::write(&file, format!("mappings:\n{}", (0..20).map(row).collect::<String>())).unwrap();
-        async move {
-            let args = ["apply", "-f", file.to_str().unwrap(), "--yes", "--timeout", "5m"];
-            finish(&mut on_kubeconfig(&kubeconfig, &args)).await.success();
-        }
-    };
-    (0..50).map(write).collect::<JoinSet<_>>().join_all().await;
-    let data = stored(&control_plane).await;
-    let mut names = names(&data);
+/// What a thousand rows, each written once, must have left alone.
+fn all_there(data: &Data) {
+    let mut names = names(data);
     assert_eq!(names.len(), 1001);
     names.sort();
     names.dedup();
@@ -38,6 +21,48 @@ async fn fifty_writers_of_twenty_rows_lose_none() {
     let (head, tail) = SEED.split_once("# the end").unwrap();
     assert!(data["mapRoles"].starts_with(head) && data["mapRoles"].ends_with(&format!("# the end{tail}")));
     assert_eq!(data["other"], "stays");
+}
+
+#[tokio::test]
+async fn fifty_writers_of_twenty_rows_each_lose_none() {
+    let Some(control_plane) = seeded().await else { return };
+    let create = |writer, row| {
+        format!("create mapping --arn arn:aws:iam::111122223333:role/w{writer}-r{row} --group g --yes --timeout 10m")
+    };
+    let writer = |writer: usize| (0..20).map(|row| create(writer, row)).collect();
+    write_at_once(&control_plane, (0..50).map(writer)).await;
+    all_there(&stored(&control_plane).await);
+    control_plane.stop().await;
+}
+
+#[tokio::test]
+async fn fifty_files_of_twenty_rows_lose_none() {
+    let Some(control_plane) = seeded().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let writer = |writer: usize| {
+        let file = folder.path().join(format!("{writer}.yaml"));
+        let row = |row| format!("- arn: arn:aws:iam::111122223333:role/w{writer}-r{row}\n  groups: [g]\n");
+        std::fs::write(&file, format!("mappings:\n{}", (0..20).map(row).collect::<String>())).unwrap();
+        vec![format!("apply -f {} --yes --timeout 5m", file.display())]
+    };
+    write_at_once(&control_plane, (0..50).map(writer)).await;
+    all_there(&stored(&control_plane).await);
+    control_plane.stop().await;
+}
+
+#[tokio::test]
+async fn twenty_who_find_no_aws_auth_make_one() {
+    let Some(control_plane) = control_plane().await else { return };
+    let writer = |writer: usize| {
+        let arn = format!("arn:aws:iam::111122223333:role/w{writer}");
+        vec![format!("create mapping --arn {arn} --group g --yes --timeout 5m")]
+    };
+    write_at_once(&control_plane, (0..20).map(writer)).await;
+    let mut names = names(&stored(&control_plane).await);
+    names.sort();
+    let mut wanted: Vec<String> = (0..20).map(|writer| format!("w{writer}")).collect();
+    wanted.sort();
+    assert_eq!(names, wanted);
     control_plane.stop().await;
 }
 

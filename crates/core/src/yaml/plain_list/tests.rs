@@ -24,6 +24,9 @@ fn the_plain_form_is_read_here() {
         "- rolearn: a\n  groups: [x, \"y:z\", 'q' ] # c\n",
         "- '111122223333'\n- 444455556666\n- arn:aws:iam::1:user/x\n",
         "- a:\n    b: c\n    d:\n      - e\n",
+        "- {rolearn: 'a', \"groups\":[\"b c\", d]} # e\n- a: {b: [c]}\n",
+        "- a: b\r\n  # c\r\n  groups: [x, y] # ü\r\n\r\n- c",
+        "- a: \u{fc} b\n  b: '\u{4e2d} # d'\n- \u{fc}\n",
     ] {
         assert_eq!(agree(text), !text.contains("{{"), "{text}");
     }
@@ -44,14 +47,18 @@ fn whatever_is_not_plain_is_left_to_the_parser() {
         "- a: 'it''s'\n",
         "- a: \"\\n\"\n",
         "- a:\tb\n",
-        "- a: b\r\n",
+        "- a: b\rc\n",
+        "- a: b\r",
+        "- a: \u{85}b\n",
         "- a: b: c\n",
         "- a:\n",
         "-\n  a: b\n",
-        "- [a, [b]]\n",
+        "- [a, [b], &c d]\n",
+        "- [a,\n  b]\n",
+        "- {a: b} c\n",
+        "- {a: b}# c\n",
         "---\n- a\n",
         "- a\n---\n- b\n",
-        "- a: \u{fc}\n",
         "- a: 'b'c\n",
     ] {
         assert!(!agree(text), "{text}");
@@ -75,6 +82,9 @@ fn line() -> impl Strategy<Value = String> {
         2 => Just("[a, \"b:c\" , 'd',e/f]  # c"),
         1 => Just("[ ]"),
         1 => Just("[a,]"),
+        2 => Just("{a: 'b', c: [d, \"e\"]} # f"),
+        1 => Just("{a: b}: c"),
+        1 => Just("[a]: c"),
         1 => Just("[yes, 1:2, \"\"]"),
         1 => Just("# c"),
         1 => Just("x #y"),
@@ -82,8 +92,10 @@ fn line() -> impl Strategy<Value = String> {
         1 => Just("x:"),
         1 => Just("'a'b'"),
         1 => Just("x#y"),
+        1 => Just("ü x"),
+        1 => Just("'中' # ü"),
     ];
-    let value = prop_oneof![9 => value.prop_map(String::from), 1 => "[ -~]{0,4}", 2 => "\\[[ab,:'\" -]{0,6}\\]"];
+    let value = prop_oneof![9 => value.prop_map(String::from), 1 => "[ -~]{0,4}", 1 => "[a \u{80}-\u{ff}\u{2020}-\u{2030}\u{fefe}-\u{ffff}]{0,4}", 2 => "\\[[ab,:'\" -]{0,6}\\]", 1 => "\\{[ab,: '\"]{0,8}\\}"];
     (indent, dash, key, value).prop_map(|(indent, dash, key, value)| format!("{:indent$}{dash}{key}{value}", ""))
 }
 
@@ -108,15 +120,18 @@ proptest! {
     #[test]
     fn lines_of_all_kinds(lines in proptest::collection::vec(line(), 0..7)) {
         agree(&lines.join("\n"));
+        agree(&lines.join("\r\n"));
     }
 
     #[test]
     fn every_text_of_plain_rows_is_read_here(text in rows()) {
         prop_assert!(agree(&text), "{}", text);
+        let text = text.replace("username", "benutzer").replace('\n', "\r\n");
+        prop_assert!(agree(&text), "{}", text);
     }
 
     #[test]
-    fn any_text(text in "[-a:' \\n#]{0,24}") {
+    fn any_text(text in "[-a:' \\n\\rü#]{0,24}") {
         agree(&text);
     }
 }

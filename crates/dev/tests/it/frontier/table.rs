@@ -21,6 +21,7 @@ pub(super) const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("hashbrown", &["core"], "hash maps without std"),
     ("hmac", &["standin"], "SigV4, written anew so that it proves something about the signer"),
     ("jiff", &["core", "aws", "server", "standin", "cli", "dev"], "time; in core without a clock"),
+    ("quick-xml", &["aws"], "what EC2, IAM and CloudFormation answer is XML"),
     ("saphyr-parser", &["core"], "YAML events with positions"),
     ("serde", &["core", "aws", "cli"], "JSON in and out"),
     (

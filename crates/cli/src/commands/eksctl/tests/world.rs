@@ -6,12 +6,17 @@ use std::io;
 use std::rc::Rc;
 
 use jiff::civil::{DateTime, date};
+use kube_iam_cluster::Current;
 use kube_iam_core::aws_auth::Data;
 use kube_iam_core::eksctl::{Applied, ClusterAccount, RbacObject};
+use kube_iam_core::guard::Facts;
 use kube_iam_core::yaml;
 use serde_json::Value;
 
-use crate::commands::eksctl::surroundings::{Attempt, Derive, Surroundings, Target, Trouble, World};
+use crate::commands::eksctl::load::Loaded;
+use crate::commands::eksctl::surroundings::{Derive, Surroundings, World};
+use crate::mappings::{self, State};
+use crate::report::Failure;
 
 /// A cluster in memory.
 pub(super) struct Cluster {
@@ -19,6 +24,8 @@ pub(super) struct Cluster {
     pub(super) data: Option<Data>,
     pub(super) account: Option<ClusterAccount>,
     pub(super) ignores_aws_auth: bool,
+    /// What the guard is told.
+    pub(super) facts: Facts,
     pub(super) writes: usize,
     /// Writes of others, one before each attempt of ours.
     pub(super) rivals: Vec<(&'static str, String)>,
@@ -33,7 +40,7 @@ pub(super) struct TestWorld {
     pub(super) stdout: String,
     pub(super) stderr: String,
     pub(super) files: BTreeMap<String, String>,
-    pub(super) target: Option<Target>,
+    pub(super) loaded: Option<Loaded>,
     cluster: Rc<RefCell<Cluster>>,
 }
 
@@ -43,6 +50,7 @@ impl TestWorld {
             data,
             account: Some(ClusterAccount { partition: "aws".parse().unwrap(), account: "111122223333".into() }),
             ignores_aws_auth: false,
+            facts: Facts::default(),
             writes: 0,
             rivals: Vec::new(),
             lose_answers: 0,
@@ -53,7 +61,7 @@ impl TestWorld {
             stdout: String::new(),
             stderr: String::new(),
             files: BTreeMap::new(),
-            target: None,
+            loaded: None,
             cluster: Rc::new(RefCell::new(cluster)),
         }
     }
@@ -72,6 +80,12 @@ impl TestWorld {
         Self::around(Some(pairs.collect()))
     }
 
+    /// How often it was written, and what mapRoles is.
+    pub(super) fn roles(&self) -> (usize, String) {
+        let cluster = self.cluster.borrow();
+        (cluster.writes, cluster.data.as_ref().unwrap()["mapRoles"].clone())
+    }
+
     pub(super) fn cluster(&self) -> RefMut<'_, Cluster> {
         self.cluster.borrow_mut()
     }
@@ -83,7 +97,7 @@ impl Surroundings for TestWorld {
     }
 
     fn err(&mut self, text: &str) {
-        self.stderr.push_str(text);
+        self.stderr.push_str(&anstream::adapter::strip_str(text).to_string());
     }
 
     fn now(&self) -> DateTime {
@@ -94,46 +108,55 @@ impl Surroundings for TestWorld {
         self.files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn connect(&mut self, target: &Target) -> Result<Box<dyn World>, Trouble> {
-        self.target = Some(target.clone());
+    fn connect(&mut self, loaded: &Loaded) -> Result<Box<dyn World>, Failure> {
+        self.loaded = Some(loaded.clone());
         Ok(Box::new(Connected(Rc::clone(&self.cluster))))
     }
 }
 
 struct Connected(Rc<RefCell<Cluster>>);
 
+fn state(data: Option<&Data>) -> State {
+    State { data: data.cloned().unwrap_or_default(), ..State::from(Current::Absent) }
+}
+
 impl World for Connected {
-    fn read(&mut self) -> Result<Data, Trouble> {
-        Ok(self.0.borrow().data.clone().unwrap_or_default())
+    fn read(&mut self) -> Result<State, Failure> {
+        Ok(state(self.0.borrow().data.as_ref()))
     }
 
-    fn edit(&mut self, derive: &mut Derive<'_>) -> Result<(), Trouble> {
+    fn look(&mut self) -> Result<(State, mappings::Surroundings), Failure> {
+        let facts = self.0.borrow().facts.clone();
+        Ok((self.read()?, mappings::Surroundings { facts, bound_groups: Some(["bound".to_owned()].into()) }))
+    }
+
+    fn edit(&mut self, mut start: State, derive: &mut Derive<'_>) -> Result<(), Failure> {
         let mut cluster = self.0.borrow_mut();
         let mut maybe_written = false;
         loop {
-            let before = cluster.data.clone().unwrap_or_default();
-            let changed = derive(&Attempt { data: &before, maybe_written })?;
+            let touched = derive(&start, maybe_written)?;
             if let Some((key, text)) = cluster.rivals.pop() {
                 cluster.data.get_or_insert_default().insert(key.into(), text);
-                continue;
-            }
-            if changed.is_empty() {
+            } else if let Some(touched) = touched {
+                cluster.writes += 1;
+                let changed = touched.data.into_iter().map(|(key, text)| (key, text.unwrap()));
+                cluster.data.get_or_insert_default().extend(changed);
+                match cluster.lose_answers.checked_sub(1) {
+                    Some(left) => (cluster.lose_answers, maybe_written) = (left, true),
+                    None => return Ok(()),
+                }
+            } else {
                 return Ok(());
             }
-            cluster.writes += 1;
-            cluster.data.get_or_insert_default().extend(changed);
-            match cluster.lose_answers.checked_sub(1) {
-                Some(left) => (cluster.lose_answers, maybe_written) = (left, true),
-                None => return Ok(()),
-            }
+            start = state(cluster.data.as_ref());
         }
     }
 
-    fn apply(&mut self, object: &RbacObject) -> Result<Applied, Trouble> {
+    fn apply(&mut self, object: &RbacObject) -> Result<Applied, Failure> {
         let mut cluster = self.0.borrow_mut();
         let name = format!("{}/{}/{}", object.namespace, object.kind, object.name);
         if object.kind == "RoleBinding" && cluster.refuses_bindings {
-            return Err("it is not allowed".into());
+            return Err(Failure::new("it is not allowed"));
         }
         match cluster.objects.contains(&name) {
             true => Ok(Applied::Replaced),
@@ -144,7 +167,11 @@ impl World for Connected {
         }
     }
 
-    fn account(&mut self) -> Result<Option<ClusterAccount>, Trouble> {
+    fn home(&self) -> Option<ClusterAccount> {
+        self.0.borrow().account.clone()
+    }
+
+    fn account(&mut self) -> Result<Option<ClusterAccount>, Failure> {
         Ok(self.0.borrow().account.clone())
     }
 

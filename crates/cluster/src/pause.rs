@@ -7,9 +7,9 @@ use tokio::time;
 
 use crate::limits;
 
-/// Why aws-auth has to be listed anew.
+/// Why something has to be listed anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     /// The watch has ended, or could not start from where the list ended.
     WatchEnded,
     /// kube-apiserver is not up.
@@ -20,7 +20,7 @@ pub(super) enum Cause {
 
 /// The pause before the next list. There is none at first.
 #[derive(Debug, Default)]
-pub(super) struct Pause {
+pub(crate) struct Pause {
     /// The last cause, and how many times in a row it came before that.
     last: Option<(Cause, u32)>,
 }
@@ -29,7 +29,7 @@ impl Pause {
     /// Takes note of a reason to list. Another cause than the last one starts from
     /// the shortest pause: a server that starts refuses connections first, then
     /// requests, and is soon ready.
-    pub(super) fn after(&mut self, cause: Cause) {
+    pub(crate) fn after(&mut self, cause: Cause) {
         let repeats = match self.last {
             Some((last, repeats)) if last == cause => repeats.saturating_add(1),
             _ => 0,
@@ -37,7 +37,7 @@ impl Pause {
         self.last = Some((cause, repeats));
     }
 
-    pub(super) async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         time::sleep(self.length(random())).await;
     }
 

@@ -1,4 +1,4 @@
-//! STS's two ways of writing the same reply.
+//! Replies of the query protocol: XML, and STS's other way of writing the same.
 
 use hyper::header::ACCEPT;
 use hyper::{HeaderMap, StatusCode};
@@ -7,8 +7,6 @@ use jiff::Timestamp;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 
-const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
-
 /// A value in a reply.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
@@ -16,6 +14,14 @@ pub(crate) enum Value {
     /// ISO 8601 in XML, seconds since the epoch in JSON.
     Time(Timestamp),
     Group(Vec<(&'static str, Self)>),
+    /// Values that XML puts into elements of this name.
+    List(&'static str, Vec<Self>),
+}
+
+impl Value {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
 }
 
 /// How a reply is written: XML unless `Accept` names JSON.
@@ -35,11 +41,17 @@ impl Format {
         if json { Self::Json } else { Self::Xml }
     }
 
-    pub(crate) fn success(self, action: &str, result: &[(&'static str, Value)], request_id: &str) -> Reply {
+    pub(crate) fn success(
+        self,
+        namespace: &str,
+        action: &str,
+        result: &[(&'static str, Value)],
+        request_id: &str,
+    ) -> Reply {
         let mut out = String::with_capacity(512);
         match self {
             Self::Xml => {
-                push(&mut out, &["<", action, "Response xmlns=\"", NAMESPACE, "\">\n  <", action, "Result>\n"]);
+                push(&mut out, &["<", action, "Response xmlns=\"", namespace, "\">\n  <", action, "Result>\n"]);
                 xml_members(result, 4, &mut out);
                 push(
                     &mut out,
@@ -63,7 +75,7 @@ impl Format {
         Reply::new(StatusCode::OK, self.content_type(), out)
     }
 
-    pub(crate) fn refusal(self, refusal: &Refusal, request_id: &str) -> Reply {
+    pub(crate) fn refusal(self, namespace: &str, refusal: &Refusal, request_id: &str) -> Reply {
         let mut out = String::with_capacity(512);
         match self {
             Self::Xml => {
@@ -71,7 +83,7 @@ impl Format {
                     &mut out,
                     &[
                         "<ErrorResponse xmlns=\"",
-                        NAMESPACE,
+                        namespace,
                         "\">\n  <Error>\n    <Type>",
                         refusal.kind(),
                         "</Type>\n    <Code>",
@@ -102,28 +114,40 @@ impl Format {
     }
 }
 
-fn push(out: &mut String, parts: &[&str]) {
+pub(crate) fn push(out: &mut String, parts: &[&str]) {
     out.extend(parts.iter().copied());
 }
 
-fn xml_members(members: &[(&'static str, Value)], indent: usize, out: &mut String) {
+/// Writes elements, each on lines of its own.
+pub(crate) fn xml_members(members: &[(&'static str, Value)], indent: usize, out: &mut String) {
     for (name, value) in members {
-        out.extend(std::iter::repeat_n(' ', indent));
-        push(out, &["<", name, ">"]);
-        match value {
-            Value::Text(text) => xml_text(text, out),
-            Value::Time(instant) => out.push_str(&iso(*instant)),
-            Value::Group(members) => {
-                out.push('\n');
-                xml_members(members, indent + 2, out);
-                out.extend(std::iter::repeat_n(' ', indent));
-            }
-        }
-        push(out, &["</", name, ">\n"]);
+        xml_member(name, value, indent, out);
     }
 }
 
-fn xml_text(text: &str, out: &mut String) {
+fn xml_member(name: &str, value: &Value, indent: usize, out: &mut String) {
+    out.extend(std::iter::repeat_n(' ', indent));
+    push(out, &["<", name, ">"]);
+    match value {
+        Value::Text(text) => xml_text(text, out),
+        Value::Time(instant) => out.push_str(&iso(*instant)),
+        Value::Group(members) => {
+            out.push('\n');
+            xml_members(members, indent + 2, out);
+            out.extend(std::iter::repeat_n(' ', indent));
+        }
+        Value::List(item, values) => {
+            out.push('\n');
+            for value in values {
+                xml_member(item, value, indent + 2, out);
+            }
+            out.extend(std::iter::repeat_n(' ', indent));
+        }
+    }
+    push(out, &["</", name, ">\n"]);
+}
+
+pub(crate) fn xml_text(text: &str, out: &mut String) {
     for character in text.chars() {
         match character {
             '&' => out.push_str("&amp;"),
@@ -141,13 +165,27 @@ fn json_members(members: &[(&'static str, Value)], out: &mut String) {
             out.push(',');
         }
         push(out, &["\"", name, "\":"]);
-        match value {
-            Value::Text(text) => json_text(text, out),
-            Value::Time(instant) => out.push_str(&instant.as_second().to_string()),
-            Value::Group(members) => json_members(members, out),
-        }
+        json_value(value, out);
     }
     out.push('}');
+}
+
+fn json_value(value: &Value, out: &mut String) {
+    match value {
+        Value::Text(text) => json_text(text, out),
+        Value::Time(instant) => out.push_str(&instant.as_second().to_string()),
+        Value::Group(members) => json_members(members, out),
+        Value::List(_, values) => {
+            out.push('[');
+            for (index, value) in values.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                json_value(value, out);
+            }
+            out.push(']');
+        }
+    }
 }
 
 fn json_text(text: &str, out: &mut String) {

@@ -1,0 +1,47 @@
+//! `nodes apply`: letting the nodes of a role join.
+
+use kube_iam_core::nodes::{NodeRole, plan, stock};
+use kube_iam_core::partition::Partition;
+
+use super::aws;
+use crate::args::NodesApplyArgs;
+use crate::commands::mappings::{planned, report, usage};
+use crate::compose;
+use crate::mappings::{self, Edit, Target};
+use crate::output;
+use crate::report::Failure;
+
+/// Lets the nodes join.
+pub fn run(args: &NodesApplyArgs) -> Result<(), Failure> {
+    let roles = roles(args)?;
+    if args.print {
+        let text = stock(&roles).map_err(|error| Failure::of(&error))?;
+        output::warn("`kubectl apply` of this replaces the roles that are mapped already, if there are any");
+        return output::data(&text);
+    }
+    compose::runtime()?.block_on(async {
+        let target = Target::open(&args.target).await?;
+        let deciding = target.deciding(&args.target);
+        let edit = Edit { target: &target, args: &args.target, write: &args.write };
+        let done = mappings::run(edit, |state, _| {
+            let document = state.document()?;
+            let plan = plan(&document, &roles, deciding).map_err(|error| Failure::of(&error).hint(error.hint()))?;
+            planned(state, &document, plan)
+        });
+        let subject = match roles.as_slice() {
+            [role] => format!("mapping/{}", role.written()),
+            _ => "mappings".to_owned(),
+        };
+        report(&done.await?, &args.write, &subject, target.leaves_stdin())
+    })
+}
+
+/// All roles that were named, each one checked.
+fn roles(args: &NodesApplyArgs) -> Result<Vec<NodeRole>, Failure> {
+    let cluster = args.target.cluster.region.as_deref().map(Partition::of_region);
+    let found = aws::roles(args)?;
+    let parse = |text: &String| {
+        NodeRole::parse(text, args.kind, cluster).map_err(|error| usage(Failure::of(&error).hint(error.hint())))
+    };
+    args.role_arns.iter().chain(&found).map(parse).collect()
+}

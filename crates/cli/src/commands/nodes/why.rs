@@ -1,0 +1,51 @@
+//! `nodes why`: what keeps nodes out, and what to do.
+
+use anstyle::{AnsiColor, Style};
+use kube_iam_core::aws_auth::Document;
+use kube_iam_core::finding::Severity;
+use kube_iam_core::nodes::{AwsAuth, Diagnosis, Scene, why};
+
+use super::read;
+use crate::args::{NodesWhyArgs, WhyForm};
+use crate::compose;
+use crate::output;
+use crate::report::Failure;
+
+/// Prints what keeps a node out; fails if anything does.
+pub fn run(args: &NodesWhyArgs) -> Result<(), Failure> {
+    let (cluster, state, nodes) = compose::runtime()?.block_on(read(&args.cluster))?;
+    let document = Document::parse(&state.data);
+    let aws_auth = match &document {
+        _ if !state.exists() => AwsAuth::Absent,
+        Ok(document) => AwsAuth::Read(document),
+        Err(problems) => AwsAuth::Unreadable(problems),
+    };
+    let scene = Scene { aws_auth, nodes: &nodes, instance: None, deciding: cluster.deciding(args.authenticator) };
+    let asked = args.node.as_deref();
+    let found = why(&scene, asked)
+        .map_err(|error| Failure::of(&error).hint("`kube-iam nodes list` shows all nodes".to_owned()))?;
+    let whom = asked.unwrap_or("any node");
+    match args.output {
+        WhyForm::Json => output::data(&format!("{}\n", serde_json::to_string_pretty(&found).unwrap_or_default()))?,
+        WhyForm::Text if found.is_empty() => output::data(&format!("nothing keeps {whom} out\n"))?,
+        WhyForm::Text => output::data(&found.iter().map(text).collect::<String>())?,
+    }
+    let blocks = found.iter().filter(|one| one.finding.severity == Severity::Block).count();
+    match blocks {
+        0 => Ok(()),
+        1 => Err(Failure::new(format!("one thing keeps {whom} out"))),
+        count => Err(Failure::new(format!("{count} things keep {whom} out"))),
+    }
+}
+
+/// One thing, with the next command below.
+fn text(one: &Diagnosis) -> String {
+    let finding = &one.finding;
+    let style = match finding.severity {
+        Severity::Block => AnsiColor::Red.on_default().bold(),
+        Severity::Warn => AnsiColor::Yellow.on_default(),
+        Severity::Note => Style::new().dimmed(),
+    };
+    let (word, hint) = (finding.severity.as_str(), finding.hint.as_deref().unwrap_or_default());
+    format!("{style}{word}:{style:#} {}: {} [{}]\n  next: {hint}\n", one.about, finding.message, finding.rule)
+}

@@ -1,0 +1,160 @@
+//! Why a node is not there, or not ready.
+
+mod instance;
+mod node;
+mod rows;
+mod words;
+
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::Serialize;
+
+use self::words::{block, describe_instance, note};
+use super::rows::{NodeRows, mappings};
+use super::{Node, NodeInstance};
+use crate::arn::Arn;
+use crate::authenticator::Deciding;
+use crate::aws_auth::{Document, SectionError};
+use crate::finding::Finding;
+use crate::ids::InstanceId;
+use crate::shown::excerpt;
+
+/// aws-auth as it was found.
+#[derive(Debug, Clone, Copy)]
+pub enum AwsAuth<'a> {
+    /// It does not exist.
+    Absent,
+    /// Some of it can't be read.
+    Unreadable(&'a [SectionError]),
+    /// It was read.
+    Read(&'a Document),
+}
+
+/// All that is known around nodes.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// The rows.
+    pub aws_auth: AwsAuth<'a>,
+    /// The nodes that kube-apiserver knows.
+    pub nodes: &'a [Node],
+    /// The instance that was asked about, if AWS was asked.
+    pub instance: Option<&'a NodeInstance>,
+    /// Which authenticator decides.
+    pub deciding: Deciding,
+}
+
+/// One thing that keeps nodes out, or may. The hint is the next command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnosis {
+    /// Which node, instance or row it is about.
+    pub about: String,
+    /// What was found.
+    #[serde(flatten)]
+    pub finding: Finding,
+}
+
+/// Neither a node nor an instance.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no node `{}`, and it is no instance ID", excerpt(.0))]
+pub struct UnknownNode(pub String);
+
+/// Says what keeps a node out, by its name or the ID of its instance; or, where
+/// none is named, everything that keeps any node out.
+///
+/// # Errors
+///
+/// A name that is neither.
+pub fn why(scene: &Scene<'_>, asked: Option<&str>) -> Result<Vec<Diagnosis>, UnknownNode> {
+    let document = match scene.aws_auth {
+        AwsAuth::Read(document) => Some(document),
+        AwsAuth::Absent | AwsAuth::Unreadable(_) => None,
+    };
+    let mappings = document.map(mappings).unwrap_or_default();
+    let found = Search { scene, rows: NodeRows::new(&mappings, scene.deciding) };
+    let Some(asked) = asked else { return Ok(found.everything()) };
+    let id = asked.parse::<InstanceId>().ok();
+    let is_asked = |node: &&Node| node.name == asked || (id.is_some() && node.instance_id() == id);
+    match (scene.nodes.iter().find(is_asked), id) {
+        (Some(node), _) => Ok(found.of_node(node)),
+        (None, Some(id)) => Ok(found.of_instance(&id)),
+        (None, None) => Err(UnknownNode(asked.to_owned())),
+    }
+}
+
+/// What is looked through.
+struct Search<'a> {
+    scene: &'a Scene<'a>,
+    rows: NodeRows<'a>,
+}
+
+impl Search<'_> {
+    fn everything(&self) -> Vec<Diagnosis> {
+        let mut found = self.of_aws_auth(None);
+        for node in self.scene.nodes {
+            found.extend(of(&node.name, node::conditions(node)));
+            // A node that is ready has found a way in, and where no row lets any node
+            // in, that is said once.
+            if !node.is_ready() && !self.rows.counting.is_empty() {
+                found.extend(of(&node.name, node::way_in(self, node)));
+            }
+        }
+        found
+    }
+
+    fn of_node(&self, node: &Node) -> Vec<Diagnosis> {
+        let mut found = self.of_aws_auth(node.role());
+        if found.iter().all(|one| one.about != AWS_AUTH) {
+            found.extend(of(&node.name, node::way_in(self, node)));
+        }
+        found.extend(of(&node.name, node::conditions(node)));
+        found
+    }
+
+    fn of_instance(&self, id: &InstanceId) -> Vec<Diagnosis> {
+        let Some(instance) = self.scene.instance.filter(|instance| instance.described.id == *id) else {
+            let mut found = self.of_aws_auth(None);
+            let message = format!("no node runs on {id}, and what EC2 says of it is not known");
+            found.extend(of(id.as_str(), [note("instance-unknown", message, describe_instance(id))]));
+            return found;
+        };
+        let mut found = self.of_aws_auth(instance.role.as_ref());
+        let is_free = found.iter().all(|one| one.about != AWS_AUTH);
+        found.extend(of(id.as_str(), instance::not_joined(self, instance, is_free)));
+        found
+    }
+
+    /// What is wrong with aws-auth as a whole, and with rows: those of one role, or all.
+    fn of_aws_auth(&self, role: Option<&Arn>) -> Vec<Diagnosis> {
+        let apply = words::apply(role);
+        let whole = |finding| of(AWS_AUTH, [finding]).collect();
+        match self.scene.aws_auth {
+            _ if self.scene.deciding == Deciding::NotConsulted => {
+                let message = "nobody reads aws-auth here: EKS is in authentication mode `API`".to_owned();
+                whole(block("not-consulted", message, words::access_entry(role)))
+            }
+            AwsAuth::Absent => {
+                let message = "aws-auth does not exist, so no node gets in by it".to_owned();
+                whole(block("aws-auth-absent", message, apply))
+            }
+            AwsAuth::Unreadable(problems) => {
+                let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                let message = format!("aws-auth can't be read: {}", problems.join("; "));
+                whole(block("aws-auth-unreadable", message, "`kube-iam check` shows all of it".to_owned()))
+            }
+            AwsAuth::Read(document) => rows::wrong(self, document, role),
+        }
+    }
+}
+
+/// What diagnoses of aws-auth as a whole are about.
+const AWS_AUTH: &str = "aws-auth";
+
+fn of(about: &str, findings: impl IntoIterator<Item = Finding>) -> impl Iterator<Item = Diagnosis> {
+    findings.into_iter().map(move |finding| Diagnosis { about: excerpt(about).into_owned(), finding })
+}
+
+#[cfg(test)]
+mod tests;
