@@ -15,7 +15,7 @@ pub use error::{ChangeError, RowPlace};
 pub use whom::{PrincipalKey, Whom, WhomError};
 pub use words::{RULES, WordError};
 
-pub(crate) use error::Joined;
+pub(crate) use error::{Joined, role_of};
 pub(crate) use rows::{Found, Reading, about, counting, may_write, new_username};
 pub(crate) use single::change as change_row;
 pub(crate) use whom::canonical;

@@ -164,6 +164,7 @@ pub fn assess(before: &Mappings, after: &Mappings, facts: &Facts) -> Vec<Finding
     let (mut findings, mut lost) = (Vec::new(), Lost::default());
     findings.extend(access::caller(&change, &mut lost));
     findings.extend(access::last_admin(&change, &mut lost));
+    findings.extend(access::hidden_admins(&change, &mut lost));
     findings.extend(access::node_roles(&change, &mut lost));
     findings.extend(grants::unreadable_sections(&change));
     findings.extend(grants::unreadable_rows(&change));

@@ -183,6 +183,14 @@ impl Manifest {
         if same { Ok(text) } else { Err(ManifestError::Unsafe) }
     }
 
+    /// Where in the file the data begin.
+    pub fn data_mark(&self) -> Mark {
+        match self.target {
+            Target::ConfigMap => pair_of(&self.object, "data").map_or(self.object.mark, |(key, _)| key.mark),
+            Target::BareData => self.object.mark,
+        }
+    }
+
     /// Where in the file a place of a section is.
     pub fn locate(&self, section: Section, mark: Mark) -> Mark {
         let data = self.data_map();

@@ -242,14 +242,21 @@ pub struct DesiredArgs {
   kube-iam check --manifest aws-auth.yaml -o github
   kube-iam check --manifest aws-auth.yaml --fix")]
 pub struct CheckArgs {
-    /// Repair what can be repaired safely
+    /// Repair what can be repaired safely; how it ends tells whether mistakes are left
     #[arg(long)]
     pub fix: bool,
     /// With `--fix`: also repair rows that let nobody in as they are, and would then
     #[arg(long, requires = "fix")]
     pub grants: bool,
     /// Form of the findings: text, json, sarif or github
-    #[arg(short = 'o', long = "output", value_enum, default_value = "text", value_name = "FORM")]
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_enum,
+        default_value = "text",
+        value_name = "FORM",
+        conflicts_with = "fix"
+    )]
     pub form: CheckForm,
     #[command(flatten)]
     pub target: TargetArgs,

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use kube_iam_core::authenticator::Deciding;
+use kube_iam_core::authenticator::{Authenticator, Deciding};
+use kube_iam_core::finding::Severity;
 use kube_iam_core::{change, guard};
 
 /// Which aws-auth is meant.
@@ -72,6 +73,17 @@ pub struct WriteArgs {
     pub output: Option<ResultForm>,
 }
 
+impl WriteArgs {
+    /// For whom rows are written: whoever overrides the rule against rows that
+    /// only kube-iam matches gets them.
+    pub fn written_for(&self, deciding: Deciding) -> Deciding {
+        match self.overrides.iter().any(|rule| rule == "only-kube-iam-matches") {
+            true => Deciding::Known(Authenticator::KubeIam),
+            false => deciding,
+        }
+    }
+}
+
 impl Default for WriteArgs {
     fn default() -> Self {
         Self {
@@ -107,13 +119,11 @@ pub enum ResultForm {
 
 /// The name of a rule that refuses changes.
 pub fn rule(text: &str) -> Result<String, String> {
-    let mut rules = guard::RULES.iter().chain(change::RULES);
-    match rules.find(|rule| rule.id == text) {
-        Some(rule) => Ok(rule.id.to_owned()),
-        None => {
-            let known: Vec<_> = guard::RULES.iter().chain(change::RULES).map(|rule| rule.id).collect();
-            Err(format!("no such rule; known are {}", known.join(", ")))
-        }
+    let rules = guard::RULES.iter().chain(change::RULES).filter(|rule| rule.severity == Severity::Block);
+    let rules: Vec<_> = rules.map(|rule| rule.id).collect();
+    match rules.iter().find(|rule| **rule == text) {
+        Some(rule) => Ok((*rule).to_owned()),
+        None => Err(format!("no such rule refuses a change; those that do are {}", rules.join(", "))),
     }
 }
 

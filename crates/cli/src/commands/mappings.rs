@@ -84,10 +84,7 @@ pub(super) fn report(done: &Done, write: &WriteArgs, subject: &str, is_data: boo
         (Some(before), Some(after)) => diff::diff(&before, &after, &owners(&done.before).unwrap_or_default()),
         _ => Vec::new(),
     };
-    let dry_run = write.dry_run.map(|dry_run| match dry_run {
-        DryRun::Client => "client",
-        DryRun::Server => "server",
-    });
+    let dry_run = dry_run(write);
     let document = Report { changed: done.is_changed(), dry_run, differences: &differences, findings: &done.findings };
     let text = match write.output {
         Some(ResultForm::Json) => format!("{}\n", serde_json::to_string_pretty(&document).unwrap_or_default()),
@@ -96,10 +93,22 @@ pub(super) fn report(done: &Done, write: &WriteArgs, subject: &str, is_data: boo
         Some(ResultForm::Name) => differences.iter().map(|one| format!("{}\n", one.mapping().subject.text())).collect(),
         None => sentences(done, &differences, dry_run, subject),
     };
-    // On stdout stands the document already, if it came from stdin.
+    say(&text, is_data)
+}
+
+/// Where a dry run ends, in a word.
+fn dry_run(write: &WriteArgs) -> Option<&'static str> {
+    write.dry_run.map(|dry_run| match dry_run {
+        DryRun::Client => "client",
+        DryRun::Server => "server",
+    })
+}
+
+/// Prints the result. On stdout stands the document already, if it came from stdin.
+fn say(text: &str, is_data: bool) -> Result<(), Failure> {
     match is_data {
-        true => output::data(&text),
-        false => output::talk(&text).map_err(|error| Failure::new("could not write to stderr").because(&error)),
+        true => output::data(text),
+        false => output::talk(text).map_err(|error| Failure::new("could not write to stderr").because(&error)),
     }
 }
 

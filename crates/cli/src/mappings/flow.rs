@@ -26,6 +26,7 @@ pub struct Wanted {
 }
 
 /// One change of aws-auth.
+#[derive(Clone, Copy)]
 pub struct Edit<'a> {
     /// Which aws-auth.
     pub target: &'a Target,
@@ -52,15 +53,25 @@ impl Done {
     }
 }
 
-/// Makes a change. `derive` is asked anew whenever somebody else was faster; its
-/// second argument says that an earlier write of ours may have arrived.
+/// Reads aws-auth and what is around it, and makes a change.
 pub async fn run(
     edit: Edit<'_>,
+    derive: impl FnMut(&State, bool) -> Result<Option<Wanted>, Failure>,
+) -> Result<Done, Failure> {
+    let Edit { target, args, .. } = edit;
+    let (state, surroundings) = tokio::join!(target.read(), Surroundings::read(target, target.deciding(args)));
+    run_from(edit, state?, &surroundings, derive).await
+}
+
+/// Makes a change of what was read. `derive` is asked anew whenever somebody else was faster; its
+/// second argument says that an earlier write of ours may have arrived.
+pub async fn run_from(
+    edit: Edit<'_>,
+    state: State,
+    surroundings: &Surroundings,
     mut derive: impl FnMut(&State, bool) -> Result<Option<Wanted>, Failure>,
 ) -> Result<Done, Failure> {
-    let Edit { target, args, write } = edit;
-    let (state, surroundings) = tokio::join!(target.read(), Surroundings::read(target, target.deciding(args)));
-    let state = state?;
+    let Edit { target, write, .. } = edit;
     let Some(wanted) = derive(&state, false)? else {
         // What passes through to stdout passes through unchanged.
         if !target.leaves_stdin() {
@@ -69,8 +80,8 @@ pub async fn run(
         return Ok(Done { after: state.data.clone(), before: state, findings: Vec::new() });
     };
     let after = with(&state.data, &wanted.touched);
-    let findings = found(&state, &wanted, &surroundings);
-    output::talk(&format!("{}{}", show::diff(&state.data, &after), show::findings(&state, &findings)))
+    let findings = found(&state, &wanted, surroundings);
+    output::talk(&format!("{}{}", show::diff(&state.data, &after), show::findings(&findings)))
         .map_err(|error| Failure::new("could not write to stderr").because(&error))?;
     judged(&findings, write)?;
     if write.dry_run == Some(DryRun::Client) {
@@ -87,7 +98,7 @@ pub async fn run(
         }
         let Some(wanted) = derive(current, maybe_written)? else { return Ok(None) };
         if current.data != state.data {
-            judged(&found(current, &wanted, &surroundings), write)?;
+            judged(&found(current, &wanted, surroundings), write)?;
         }
         Ok(Some(wanted.touched))
     });

@@ -1,18 +1,13 @@
 //! Changes and findings as a person at the terminal sees them.
 
 use anstyle::{AnsiColor, Style};
-use kube_iam_core::aws_auth::{Data, Section};
+use kube_iam_core::aws_auth::Data;
 use kube_iam_core::finding::{Finding, Severity};
 use similar::{ChangeTag, TextDiff};
-
-use super::target::State;
 
 const REMOVED: Style = AnsiColor::Red.on_default();
 const ADDED: Style = AnsiColor::Green.on_default();
 const FAINT: Style = Style::new().dimmed();
-
-/// The rule that says what the guard could not find out: many notes, one line.
-const UNCHECKED: &str = "unchecked";
 
 /// A unified diff of the texts that differ, the name of each on top.
 pub fn diff(before: &Data, after: &Data) -> String {
@@ -47,31 +42,26 @@ fn unified(old: &str, new: &str) -> String {
 }
 
 /// Findings, one in a line, with what to do below.
-pub fn findings(state: &State, findings: &[Finding]) -> String {
+///
+/// Lines are those of the section, as in the diff above and in the messages.
+pub fn findings(findings: &[Finding]) -> String {
     let mut shown = String::new();
-    let (unchecked, findings): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.rule == UNCHECKED);
     for finding in findings {
         let style = match finding.severity {
             Severity::Block => AnsiColor::Red.on_default().bold(),
             Severity::Warn => AnsiColor::Yellow.on_default(),
             Severity::Note => FAINT,
         };
-        let word = finding.severity.as_str();
-        let place = finding.section.zip(finding.mark).map(|(section, mark)| place(state, section, mark));
-        let place = place.unwrap_or_default();
+        let word = match finding.severity {
+            Severity::Warn => "warning",
+            Severity::Block | Severity::Note => finding.severity.as_str(),
+        };
+        let place = finding.section.zip(finding.mark);
+        let place = place.map(|(section, mark)| format!("{section}, line {}: ", mark.line)).unwrap_or_default();
         shown.push_str(&format!("{style}{word}:{style:#} {place}{} [{}]\n", finding.message, finding.rule));
         if let Some(hint) = &finding.hint {
             shown.push_str(&format!("  hint: {hint}\n"));
         }
     }
-    if let Some(first) = unchecked.first() {
-        let what: Vec<_> = unchecked.iter().map(|finding| finding.message.as_str()).collect();
-        shown.push_str(&format!("{FAINT}note: {} [{}]{FAINT:#}\n", what.join("; "), first.rule));
-    }
     shown
-}
-
-fn place(state: &State, section: Section, mark: kube_iam_core::yaml::Mark) -> String {
-    let mark = state.locate(section, mark);
-    format!("{section}, line {}: ", mark.line)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use kube_iam_cluster::{Current, Touched, WriteOptions};
 use kube_iam_core::authenticator::Deciding;
 use kube_iam_core::aws_auth::{Data, Document, Section, SectionError};
+use kube_iam_core::finding::Finding;
 use kube_iam_core::manifest::Manifest;
 use kube_iam_core::yaml::Mark;
 
@@ -54,6 +55,16 @@ impl State {
         match &self.origin {
             Origin::File(Some(manifest)) => manifest.locate(section, mark),
             _ => mark,
+        }
+    }
+
+    /// Where a finding belongs: in the file, or in its section of an object. What is
+    /// about the whole stands where the data of a file begin.
+    pub fn place_of(&self, finding: &Finding) -> Option<Mark> {
+        match (&self.origin, finding.section.zip(finding.mark)) {
+            (_, Some((section, mark))) => Some(self.locate(section, mark)),
+            (Origin::File(Some(manifest)), None) => Some(manifest.data_mark()),
+            _ => None,
         }
     }
 
@@ -109,6 +120,11 @@ impl Target {
             Self::Cluster(_) => None,
             Self::File(file) => Some(file.name()),
         }
+    }
+
+    /// The flag that names it, after a blank, for commands in hints.
+    pub fn flag(&self) -> String {
+        self.file_name().map(|name| format!(" --manifest {name}")).unwrap_or_default()
     }
 
     /// Whether somebody at the terminal can be asked: not if stdin is the document.

@@ -67,7 +67,7 @@ async fn a_cluster_is_found_through_eks_and_edited() {
     let line = format!("create iamidentitymapping web --arn {ROLE} --username dev --group a,b");
     let created = run(&world, ADMIN, &line).await;
     let unbound =
-        |line, group| format!("warn: mapRoles, line {line}: no binding names group `{group}` [unbound-group]\n");
+        |line, group| format!("warning: mapRoles, line {line}: no binding names group `{group}` [unbound-group]\n");
     assert_eq!(created.stderr, unbound(4, "a") + &unbound(5, "b"));
     let lines = [
         format!(" [ℹ]  checking arn {ROLE} against entries in the auth ConfigMap"),
@@ -109,7 +109,7 @@ async fn a_lock_out_is_refused_until_its_rule_is_named() {
     block: you would be locked out: nothing would let `arn:aws:iam::111122223333:role/Admin` in any more; now `mapRoles` line 1 maps you [caller-loses-access]
       hint: keep a row for your own principal, or let somebody else make this change
     block: no administrator would be left: `arn:aws:iam::111122223333:role/Admin` is the last; now `mapRoles` line 1 maps it [last-admin]
-      hint: map another administrator first, or give kube-iam a break-glass file
+      hint: map another administrator first, or give one an access entry
     Error: the change is refused for 2 reasons, and nothing is written
     hint: if that is meant, repeat with `--override caller-loses-access --override last-admin`
     ");

@@ -1,6 +1,9 @@
 //! Reading and changing aws-auth, in a real cluster and in files.
 
+mod diff;
 mod files;
+mod guard;
+mod repairs;
 mod storms;
 mod terminal;
 

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::words::WordError;
+use crate::authenticator::Deciding;
 use crate::aws_auth::{Row, Section, SsoPermissionSet};
 use crate::shown::excerpt;
 use crate::yaml::Mark;
@@ -40,7 +41,7 @@ pub enum ChangeError {
     Words(Vec<WordError>),
     /// A row by permission set matches only where kube-iam decides.
     #[error("a mapping by permission set works only where kube-iam decides; `{}` must be mapped by its role", .0.name)]
-    NeedsRole(SsoPermissionSet),
+    NeedsRole(SsoPermissionSet, Deciding),
     /// The principal has another mapping.
     #[error("{principal} is already mapped in {place}, {differs}")]
     Exists {
@@ -87,10 +88,7 @@ impl ChangeError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Words(errors) => return errors.iter().find_map(WordError::hint),
-            Self::NeedsRole(set) => format!(
-                "in IAM of account {} look for the role `AWSReservedSSO_{}_` and 16 more characters, and map its ARN",
-                set.account, set.name
-            ),
+            Self::NeedsRole(set, deciding) => role_of(set, *deciding),
             Self::Exists { .. } => "to change it, use `kube-iam set mapping`".to_owned(),
             Self::Unreadable { .. } => "`kube-iam check --fix` or `kube-iam edit` mends it".to_owned(),
             Self::Duplicates { .. } => {
@@ -101,6 +99,19 @@ impl ChangeError {
             Self::OfAccount => "give usernames and groups to the roles and users of the account".to_owned(),
         })
     }
+}
+
+/// How the role of a permission set is found, as the next command.
+pub(crate) fn role_of(set: &SsoPermissionSet, deciding: Deciding) -> String {
+    let (ours, else_) = match deciding {
+        Deciding::Unknown => ("if kube-iam decides here, add `--authenticator kube-iam`; else ", ""),
+        _ => ("", "; `--override only-kube-iam-matches` writes it as it is"),
+    };
+    format!(
+        "{ours}map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query \
+         \"Roles[?starts_with(RoleName, 'AWSReservedSSO_{}_')].Arn\" --output text` shows in account {}{else_}",
+        set.name, set.account
+    )
 }
 
 /// Several things in one sentence.

@@ -15,7 +15,7 @@ use crate::shown::excerpt;
 
 fn needs_role(whom: &Whom, deciding: Deciding) -> Result<(), ChangeError> {
     match whom {
-        Whom::PermissionSet(set) if !may_write(whom, deciding) => Err(ChangeError::NeedsRole(set.clone())),
+        Whom::PermissionSet(set) if !may_write(whom, deciding) => Err(ChangeError::NeedsRole(set.clone(), deciding)),
         _ => Ok(()),
     }
 }

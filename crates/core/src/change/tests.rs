@@ -164,10 +164,10 @@ fn a_new_mapping_goes_to_the_end_of_its_section() {
       groups:
         - ops
     "#);
-    assert_snapshot!(after(&document, &create(set, None, &["ops"]), Deciding::Unknown), @"
+    assert_snapshot!(after(&document, &create(set, None, &["ops"]), Deciding::Unknown), @r#"
     error: a mapping by permission set works only where kube-iam decides; `Admin` must be mapped by its role
-    hint: in IAM of account 111122223333 look for the role `AWSReservedSSO_Admin_` and 16 more characters, and map its ARN
-    ");
+    hint: if kube-iam decides here, add `--authenticator kube-iam`; else map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query "Roles[?starts_with(RoleName, 'AWSReservedSSO_Admin_')].Arn" --output text` shows in account 111122223333
+    "#);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Rows that are about the same principal.
 
 use alloc::format;
+use alloc::string::String;
+use core::cmp::Ordering;
 
 use hashbrown::{HashMap, HashSet};
 
@@ -34,8 +36,7 @@ pub(super) fn lint(rows: &[Row<'_>], accounts: &[Account], context: &Context, re
         }
         let set = who.permission_set();
         if let Some((other, _)) = set.as_ref().and_then(|set| winners.get(&Who::Holders(set))) {
-            let line = other.node.mark.line;
-            let message = format!("the permission set of this role has an `sso` row too, at line {line}");
+            let message = format!("the permission set of this role has an `sso` row too, {}", place_of(other, row));
             remarks.push(Remark::at(&rules::SSO_OVERLAP, row.section(), row.principal_mark(), message));
         }
     }
@@ -48,17 +49,24 @@ pub(super) fn lint(rows: &[Row<'_>], accounts: &[Account], context: &Context, re
     }
 }
 
+/// Where a row is, seen from another: lines of a section are others in a file.
+fn place_of(row: &Row<'_>, from: &Row<'_>) -> String {
+    let (line, own) = (row.node.mark.line, from.node.mark.line);
+    let lines = if line.abs_diff(own) == 1 { "line" } else { "lines" };
+    match line.cmp(&own) {
+        _ if row.section() != from.section() => format!("in line {line} of `{}`", row.section()),
+        Ordering::Less => format!("{} {lines} above", own - line),
+        Ordering::Equal => String::from("in the same line"),
+        Ordering::Greater => format!("{} {lines} below", line - own),
+    }
+}
+
 fn duplicate(row: &Row<'_>, mapping: &MappingRow, winner: &Row<'_>, by: &MappingRow) -> Remark {
     let whom = match &mapping.principal {
         Principal::Arn(arn) => format!("`{}`", shown(arn.as_str())),
         sso @ Principal::Sso(_) => format!("{sso}"),
     };
-    let line = by.mark.line;
-    let place = if winner.section() == row.section() {
-        format!("the one at line {line}")
-    } else {
-        format!("the one in `{}` at line {line}", winner.section())
-    };
+    let place = format!("the one {}", place_of(winner, row));
     let is_same = mapping.username == by.username && mapping.groups == by.groups && mapping.user_id == by.user_id;
     if !is_same {
         let differs = only_kube_iam(&by.principal).is_some() && only_kube_iam(&mapping.principal).is_none();

@@ -10,28 +10,36 @@ pub use json::json;
 pub use sarif::sarif;
 pub use text::text;
 
+use alloc::borrow::Cow;
+use alloc::format;
+
 use super::Remark;
-use crate::aws_auth::Section;
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::yaml::Mark;
 
 /// Remarks together with the file they are about.
 pub struct Report<'a> {
     /// The file as it was named, or a name for the object of a cluster.
     pub file: &'a str,
+    /// Whether it is an object of a cluster, where every section is a text of its own.
+    pub is_object: bool,
     /// What is remarked.
     pub remarks: &'a [Remark],
-    /// From a place in the text of a section to the place in the file.
-    pub locate: &'a dyn Fn(Section, Mark) -> Mark,
+    /// Where in the file, or in the section of an object, a finding belongs; nothing
+    /// if it is about the whole of an object.
+    pub locate: &'a dyn Fn(&Finding) -> Option<Mark>,
 }
 
 impl Report<'_> {
-    /// Where in the file a remark belongs: what has no place of its own stands
-    /// for the file as a whole, at its beginning.
-    fn mark(&self, remark: &Remark) -> Mark {
-        match (remark.finding.section, remark.finding.mark) {
-            (Some(section), Some(mark)) => (self.locate)(section, mark),
-            _ => Mark { line: 1, column: 1 },
+    fn mark(&self, remark: &Remark) -> Option<Mark> {
+        (self.locate)(&remark.finding)
+    }
+
+    /// The name of the text in which the lines are counted.
+    fn text_name(&self, remark: &Remark) -> Cow<'_, str> {
+        match remark.finding.section.filter(|_| self.is_object) {
+            Some(section) => Cow::Owned(format!("{}/{section}", self.file)),
+            None => Cow::Borrowed(self.file),
         }
     }
 }

@@ -5,8 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::authenticator::Deciding;
 use crate::aws_auth::SsoPermissionSet;
-use crate::change::{ChangeError, Joined, RowPlace};
+use crate::change::{Joined, RowPlace, role_of};
 use crate::config::Problem;
 use crate::owners::OwnerName;
 
@@ -18,7 +19,7 @@ pub enum DesiredError {
     Words(Vec<Problem>),
     /// Permission sets that must be roles here; see [`Desired::with_roles`].
     #[error("mappings by permission set work only where kube-iam decides; {} must be mapped by role", Names(.0))]
-    NeedsRoles(Vec<SsoPermissionSet>),
+    NeedsRoles(Vec<SsoPermissionSet>, Deciding),
     /// Rows that may not be changed, in the order of the file.
     #[error("{}", Joined(.0))]
     Conflicts(Vec<Conflict>),
@@ -70,7 +71,7 @@ impl DesiredError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Words(problems) => return problems.iter().find_map(|problem| problem.hint.clone()),
-            Self::NeedsRoles(sets) => return sets.first().and_then(|set| ChangeError::NeedsRole(set.clone()).hint()),
+            Self::NeedsRoles(sets, deciding) => role_of(sets.first()?, *deciding),
             Self::Conflicts(conflicts) => conflicts.first()?.kind.hint().into(),
         })
     }

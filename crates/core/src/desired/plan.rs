@@ -318,7 +318,7 @@ impl<'a> Plan<'a> {
             return Err(DesiredError::Words(self.words));
         }
         if !self.need_roles.is_empty() {
-            return Err(DesiredError::NeedsRoles(self.need_roles));
+            return Err(DesiredError::NeedsRoles(self.need_roles, self.options.deciding));
         }
         if !self.conflicts.is_empty() {
             return Err(DesiredError::Conflicts(self.conflicts));

@@ -162,10 +162,10 @@ fn permission_sets_become_todays_roles() {
     let read = |text: &str| Desired::parse(text).unwrap();
     let text = "mappings:\n- sso: {permissionSetName: Admin, accountID: '111122223333'}\n  groups: [ops]\n";
     let empty = document("", "", "");
-    assert_snapshot!(said(&empty, &Owners::default(), &read(text), &nobody()), @"
+    assert_snapshot!(said(&empty, &Owners::default(), &read(text), &nobody()), @r#"
     error: mappings by permission set work only where kube-iam decides; `Admin` in account 111122223333 must be mapped by role
-    hint: in IAM of account 111122223333 look for the role `AWSReservedSSO_Admin_` and 16 more characters, and map its ARN
-    ");
+    hint: map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query "Roles[?starts_with(RoleName, 'AWSReservedSSO_Admin_')].Arn" --output text` shows in account 111122223333; `--override only-kube-iam-matches` writes it as it is
+    "#);
     assert_snapshot!(said(&empty, &Owners::default(), &read(text), &Options { deciding: OURS, ..nobody() }), @"1 operations");
     let role = |_: &SsoPermissionSet| {
         "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef"

@@ -14,6 +14,8 @@ use crate::authenticator::{Authenticator, Deciding, Grant, Judge, Who};
 use crate::aws_auth::MappingRow;
 use crate::finding::Finding;
 
+const DUPLICATES: &str = "keep one row per principal; of several the last one wins";
+
 /// What a change takes from the caller, under one view.
 struct CallerLoss<'a> {
     who: Who<'a>,
@@ -72,13 +74,14 @@ fn caller_loss<'a>(
         who,
         before: change.before.grant(view, who),
         after: change.after.grant(view, who),
-        hidden: change
-            .after
-            .rows(who)
-            .filter(|row| Judge::is_alive(row, view))
-            .filter(|row| change.admins.standing(Some(&Grant::of(row))) >= before)
-            .last(),
+        hidden: hidden(change, view, who, before),
     })
+}
+
+/// The row that would keep somebody's standing after the change, if none hid it.
+fn hidden<'a>(change: &Change<'a>, view: Deciding, who: Who<'a>, before: Standing) -> Option<&'a MappingRow> {
+    let rows = change.after.rows(who).filter(|row| Judge::is_alive(row, view));
+    rows.filter(|row| change.admins.standing(Some(&Grant::of(row))) >= before).last()
 }
 
 fn caller_finding(loss: &CallerLoss<'_>, under: &str) -> Finding {
@@ -97,7 +100,7 @@ fn caller_finding(loss: &CallerLoss<'_>, under: &str) -> Finding {
                     by.as_deref().unwrap_or("one that is only half read"),
                     place(hidden.section, Some(hidden.mark)),
                 ),
-                "keep one row per principal; of several the last one wins",
+                DUPLICATES,
             )
         }
         (None, None) => (
@@ -152,8 +155,40 @@ pub(super) fn last_admin<'a>(change: &Change<'a>, lost: &mut Lost<'a>) -> Option
         "last-admin",
         None,
         format!("no administrator would be left: {last}{under}; now {row} maps it{known}"),
-        "map another administrator first, or give kube-iam a break-glass file",
+        match change.facts.deciding {
+            Deciding::Known(Authenticator::AwsIamAuthenticator) => "map another administrator first",
+            Deciding::Known(Authenticator::Eks) => "map another administrator first, or give one an access entry",
+            _ => "map another administrator first, or give kube-iam a break-glass file",
+        },
     ))
+}
+
+/// Administrators whose row another one hides: nobody means that, even where
+/// other administrators are left.
+pub(super) fn hidden_admins<'a>(change: &Change<'a>, lost: &mut Lost<'a>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for &who in &change.changed {
+        let (mut under, mut first) = (Vec::new(), None);
+        for &view in change.views().iter().filter(|_| !lost.principals.contains(&who)) {
+            let before = standing(change, &change.before, view, who);
+            if !before.is_admin() || standing(change, &change.after, view, who) >= before {
+                continue;
+            }
+            if let Some(row) = hidden(change, view, who, before) {
+                under.push(view);
+                first.get_or_insert((row, change.after.grant(view, who)));
+            }
+        }
+        let Some((row, grant)) = first else { continue };
+        lost.insert(who);
+        let under = text::under(change.facts.deciding, &under);
+        let at = grant.map(|grant| (grant.section, grant.mark));
+        let by = at.map_or_else(|| String::from("one that is only half read"), |(section, mark)| place(section, mark));
+        let row = place(row.section, Some(row.mark));
+        let message = format!("{who} would no longer be an administrator: {by} hides {row}{under}");
+        findings.push(block("admin-demoted-by-duplicate", at, message, DUPLICATES));
+    }
+    findings
 }
 
 /// What somebody is under a document.
@@ -213,7 +248,11 @@ fn node_role(change: &Change<'_>, who: Who<'_>, names: &[&str]) -> Option<Findin
     let (missing, after) = first?;
     let missing = if after.is_some() { missing.join(", ") } else { String::from("its mapping") };
     let nodes = match names.len() {
-        0 => String::from("whether nodes run under it is not known"),
+        0 => match change.facts.nodes.iter().flatten().filter(|node| node.role.is_none()).count() {
+            0 => String::from("whether nodes run under it is not known"),
+            1 => String::from("the role of a node is not known"),
+            count => format!("the roles of {count} nodes are not known"),
+        },
         1 => format!("a node runs under it: {}", text::list(names)),
         count => format!("{count} nodes run under it: {}", text::list(names)),
     };

@@ -54,6 +54,13 @@ pub const RULES: &[Rule] = &[
          can repair aws-auth from inside the cluster. An administrator in the break-glass file of kube-iam counts.",
     ),
     rule_of(
+        "admin-demoted-by-duplicate",
+        Severity::Block,
+        "another row hides the one that makes somebody an administrator",
+        "Of several rows about one principal only the last counts, so a second row is no way to add a group. Whoever \
+         is meant to lose rights is demoted in the row that gives them.",
+    ),
+    rule_of(
         "node-role",
         Severity::Block,
         "a node role that may have live nodes would lose its mapping, username or groups",
@@ -115,8 +122,10 @@ pub const RULES: &[Rule] = &[
         "unchecked",
         Severity::Note,
         "something could not be checked",
-        "The guard judges by what it may read: nodes, bindings, and who you are. What it could not read it names, so \
-         that silence means that all was checked.",
+        "Without knowing who you are, it is not checked whether you lock yourself out. Without the bindings, only \
+         `system:masters` counts as administrator. Without the nodes or their roles, every node role that loses its \
+         mapping is taken for one in use. Without knowing which authenticator decides, a change is judged under each of \
+         them, and the worst verdict stands. A file tells none of these. Silence means that all was checked.",
     ),
 ];
 

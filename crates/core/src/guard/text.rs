@@ -67,32 +67,26 @@ pub(super) fn not_consulted() -> Finding {
     )
 }
 
-/// What could not be checked, and why.
-pub(super) fn unchecked(facts: &Facts) -> Vec<Finding> {
+/// What could not be found out, in one line. Without anything known of a cluster
+/// it is a file that was judged.
+pub(super) fn unchecked(facts: &Facts) -> Option<Finding> {
     let unnamed = facts.nodes.iter().flatten().filter(|node| node.role.is_none()).count();
-    let notes = [
-        (facts.caller.is_none(), "who you are is not known: whether you lock yourself out was not checked".into()),
-        (
-            facts.admins.is_none(),
-            "who is bound to `cluster-admin` is not known: only `system:masters` counts as administrator".into(),
-        ),
-        (
-            facts.nodes.is_none(),
-            "the nodes could not be read: every node role that loses its mapping is taken for one in use".into(),
-        ),
-        (
-            unnamed > 0,
-            format!("the roles of {unnamed} nodes are not known: any node role that loses its mapping may be theirs"),
-        ),
-        (
-            facts.deciding == Deciding::Unknown,
-            "which authenticator decides here is not known: the change was judged under all of them".into(),
-        ),
+    let decides = facts.deciding == Deciding::Unknown;
+    let unknown = [
+        (facts.caller.is_none(), String::from("who you are")),
+        (facts.admins.is_none(), String::from("who is bound to `cluster-admin`")),
+        (facts.nodes.is_none(), String::from("which nodes there are")),
+        (unnamed == 1, String::from("the role of the node")),
+        (unnamed > 1, format!("the roles of the {unnamed} nodes")),
+        (decides, String::from("which authenticator decides (see `--authenticator`)")),
     ];
-    let hint = "see `--authenticator`, and the rights that the guard needs to read nodes and bindings";
-    notes
-        .into_iter()
-        .filter(|(unknown, _)| *unknown)
-        .map(|(_, message)| finding("unchecked", Severity::Note, None, message, hint))
-        .collect()
+    let unknown: Vec<_> = unknown.into_iter().filter_map(|(is_unknown, what)| is_unknown.then_some(what)).collect();
+    let is_file = facts.caller.is_none() && facts.admins.is_none() && facts.nodes.is_none();
+    let message = match (unknown.split_last()?, is_file) {
+        (_, true) if decides => String::from("only the rows were judged, under each `--authenticator`"),
+        (_, true) => String::from("only the rows were judged"),
+        ((last, []), false) => format!("the guard could not find out {last}"),
+        ((last, rest), false) => format!("the guard could not find out {} and {last}", rest.join(", ")),
+    };
+    Some(Finding { rule: "unchecked", severity: Severity::Note, section: None, mark: None, message, hint: None })
 }

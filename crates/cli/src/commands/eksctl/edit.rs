@@ -62,7 +62,7 @@ impl Judge<'_> {
         // aws-auth is said of every command.
         all.retain(|finding| finding.severity != Severity::Note || verdict.is_err());
         all.retain(|finding| finding.rule != "not-consulted");
-        Ok(Judged { touched: Some(wanted.touched), findings: findings(state, &all), verdict })
+        Ok(Judged { touched: Some(wanted.touched), findings: findings(&all), verdict })
     }
 
     /// What the linter says of the data after the change, and not of those before.

@@ -82,8 +82,7 @@ fn every_observed_case_is_answered_as_eksctl_answers_it() {
 /// Warnings are ours; what follows the name of an unreadable section is
 /// eksctl's library's, and ours says more.
 fn assert_stderr(name: &str, is: &str, wanted: &str) {
-    let is_ours =
-        |line: &&str| ["warning: ", "warn: ", "  hint: ", "hint: "].iter().any(|start| line.starts_with(start));
+    let is_ours = |line: &&str| ["warning: ", "  hint: ", "hint: "].iter().any(|start| line.starts_with(start));
     let lines: String = is.split_inclusive('\n').filter(|line| !is_ours(line)).collect();
     match wanted.split_once("unmarshalling \"mapRoles\": ") {
         Some((start, _)) => {
@@ -239,7 +238,7 @@ fn what_locks_somebody_out_is_refused_unless_the_rule_is_named() {
     }
     let mut world = guarded();
     assert!(!run_words(&mut world, &format!("{delete}Admin --override everything")));
-    let refusal = "Error: invalid argument \"everything\" for \"--override\" flag: no such rule; known are ";
+    let refusal = "Error: invalid argument \"everything\" for \"--override\" flag: no such rule refuses a change; those that do are ";
     assert!(world.stderr.starts_with(refusal), "{}", world.stderr);
 }
 
@@ -248,9 +247,9 @@ fn a_refusal_shows_what_and_why() {
     let mut world = guarded();
     assert!(!run_words(&mut world, "delete iamidentitymapping -c x --arn arn:aws:iam::111122223333:role/nodes"));
     insta::assert_snapshot!(world.stderr, @"
-    block: node role `arn:aws:iam::111122223333:role/nodes` would lose its mapping, and whether nodes run under it is not known [node-role]
+    block: node role `arn:aws:iam::111122223333:role/nodes` would lose its mapping, and the role of a node is not known [node-role]
       hint: remove the nodes first; they can't reach the API server without it
-    note: the roles of 1 nodes are not known: any node role that loses its mapping may be theirs; which authenticator decides here is not known: the change was judged under all of them [unchecked]
+    note: the guard could not find out the role of the node and which authenticator decides (see `--authenticator`) [unchecked]
     Error: the change is refused, and nothing is written
     hint: if that is meant, repeat with `--override node-role`
     ");
@@ -318,21 +317,21 @@ fn advice_names_rows_and_forms() {
     }
     insta::assert_snapshot!(world.stderr, @"
     $ --arn arn:aws:iam::111122223333:role/dev --username b --group bound
-    warn: mapRoles, line 1: this row about `arn:aws:iam::111122223333:role/dev` has no effect: the one at line 3 takes its place [shadowed-row]
+    warning: mapRoles, line 1: this row about `arn:aws:iam::111122223333:role/dev` has no effect: the one 2 lines below takes its place [shadowed-row]
     $ --arn arn:aws:iam::111122223333:role/team/x --group system:masters,lost
-    warn: mapRoles, line 7: the row about `arn:aws:iam::111122223333:role/team/x` may match nobody here: its ARN shows the path of the role, and only kube-iam matches that [only-kube-iam-matches]
+    warning: mapRoles, line 7: the row about `arn:aws:iam::111122223333:role/team/x` may match nobody here: its ARN shows the path of the role, and only kube-iam matches that [only-kube-iam-matches]
       hint: write `arn:aws:iam::111122223333:role/x`, which all of them match
-    warn: mapRoles, line 7: `arn:aws:iam::111122223333:role/x` would get `system:masters` by `mapRoles` line 7, if kube-iam decides here [grants-masters]
+    warning: mapRoles, line 7: `arn:aws:iam::111122223333:role/x` would get `system:masters` by `mapRoles` line 7, if kube-iam decides here [grants-masters]
       hint: nothing can be taken from that group by RBAC
-    warn: mapRoles, line 7: the row has no username [username-missing]
-    warn: mapRoles, line 10: no binding names group `lost` [unbound-group]
+    warning: mapRoles, line 7: the row has no username [username-missing]
+    warning: mapRoles, line 10: no binding names group `lost` [unbound-group]
     $ --arn arn:aws-cn:iam::111122223333:user/x --username x --group bound
-    warn: mapUsers, line 1: the principal is of partition `aws-cn`, the cluster is of `aws` [foreign-partition]
+    warning: mapUsers, line 1: the principal is of partition `aws-cn`, the cluster is of `aws` [foreign-partition]
     $ --arn arn:aws:iam::1:user/y --username y --group bound
-    warn: mapUsers, line 5: a row of `mapUsers` can't be read: `userarn` is not the ARN of a principal: `1` is not a twelve-digit account ID; the row counts for nothing [row-unreadable]
+    warning: mapUsers, line 5: a row of `mapUsers` can't be read: `userarn` is not the ARN of a principal: `1` is not a twelve-digit account ID; the row counts for nothing [row-unreadable]
       hint: correct the row
     $ --account 12
-    warn: mapAccounts, line 1: a row of `mapAccounts` can't be read: an account must be twelve digits, in quotes; the row counts for nothing [row-unreadable]
+    warning: mapAccounts, line 1: a row of `mapAccounts` can't be read: an account must be twelve digits, in quotes; the row counts for nothing [row-unreadable]
       hint: correct the row
     ");
 }

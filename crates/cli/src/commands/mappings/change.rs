@@ -68,7 +68,7 @@ fn run(change: &Change, target: &TargetArgs, write: &WriteArgs) -> Result<(), Fa
 }
 
 async fn make(target: &Target, change: &Change, args: &TargetArgs, write: &WriteArgs) -> Result<(), Failure> {
-    let deciding = target.deciding(args);
+    let deciding = write.written_for(target.deciding(args));
     let done = mappings::run(Edit { target, args, write }, |state, maybe_written| {
         let document = state.document()?;
         match plan(&document, change, deciding) {

@@ -1,12 +1,14 @@
 //! `check`: mistakes in aws-auth, and their repair.
 
+use std::collections::BTreeMap;
+
 use kube_iam_cluster::Touched;
-use kube_iam_core::aws_auth::Document;
+use kube_iam_core::aws_auth::{Data, Document};
 use kube_iam_core::check::report::{self, Report};
 use kube_iam_core::check::{Context, Remark, fix, lint};
 use kube_iam_core::finding::Severity;
 
-use super::report as result;
+use super::{dry_run, say};
 use crate::args::{CheckArgs, CheckForm, WriteArgs};
 use crate::compose;
 use crate::exit::Exit;
@@ -23,79 +25,113 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
         let target = Target::open(&args.target).await?;
         let (state, surroundings) =
             tokio::join!(target.read(), Surroundings::read(&target, target.deciding(&args.target)));
-        let (state, context) = (state?, context(surroundings));
+        let (state, context) = (state?, context(&surroundings));
+        if !state.exists() {
+            let hint = match target.file_name() {
+                Some(_) => "`--manifest FILE` names the file that holds aws-auth",
+                None => "`kube-iam create mapping` makes one",
+            };
+            let failure = Failure::new(format!("there is no {}", target.name()));
+            return Err(failure.hint(hint.to_string()).exit(Exit::Usage));
+        }
         match args.fix {
-            true => repair(args, &target, &context).await,
+            true => repair(args, &target, state, &surroundings, &context).await,
             false => show(args, &target, &state, &lint(&state.data, &context)),
         }
     })
 }
 
-fn context(surroundings: Surroundings) -> Context {
+fn context(surroundings: &Surroundings) -> Context {
     let Surroundings { facts, bound_groups } = surroundings;
-    let caller = facts.caller.and_then(|caller| caller.arn);
-    Context { deciding: facts.deciding, caller, bound_groups, ..Context::default() }
+    let caller = facts.caller.as_ref().and_then(|caller| caller.arn.clone());
+    Context { deciding: facts.deciding, caller, bound_groups: bound_groups.clone(), ..Context::default() }
 }
 
 fn show(args: &CheckArgs, target: &Target, state: &State, remarks: &[Remark]) -> Result<(), Failure> {
-    let file = target.file_name().unwrap_or_else(|| "aws-auth".to_owned());
-    let report = Report { file: &file, remarks, locate: &|section, mark| state.locate(section, mark) };
+    let file = match target.file_name() {
+        Some(_) if !target.leaves_stdin() => "stdin".to_owned(),
+        Some(name) => name,
+        None => "aws-auth".to_owned(),
+    };
+    let is_object = target.file_name().is_none();
+    let report = Report { file: &file, is_object, remarks, locate: &|finding| state.place_of(finding) };
     output::data(&match args.form {
         CheckForm::Text => report::text(&report),
         CheckForm::Json => report::json(&report),
         CheckForm::Sarif => report::sarif(&report),
         CheckForm::Github => report::github(&report),
     })?;
-    if Document::parse(&state.data).is_err() {
-        let failure = Failure::new(format!("{} can't be read", target.name()));
-        return Err(failure.hint("mend it with `kube-iam edit`".to_string()).exit(Exit::Usage));
-    }
-    let count = remarks.iter().filter(|remark| remark.finding.severity != Severity::Note).count();
-    if count == 0 {
-        return Ok(());
-    }
-    let can_be_fixed = remarks.iter().any(|remark| remark.fix.is_some());
-    let hint =
-        can_be_fixed.then(|| "see what can be repaired with `kube-iam check --fix --dry-run=client`".to_string());
-    Err(Failure::new(match count {
-        1 => "1 mistake found".to_owned(),
-        count => format!("{count} mistakes found"),
-    })
-    .hint(hint))
+    let repairs = || remarks.iter().filter_map(|remark| remark.fix.as_ref());
+    let grants = if repairs().any(|fix| fix.grants) { " --grants" } else { "" };
+    let command = format!("kube-iam check --fix{grants} --dry-run=client{}", target.flag());
+    let hint = repairs().next().map(|_| format!("`{command}` shows what can be repaired"));
+    verdict(target, &state.data, remarks, "found", hint)
 }
 
-async fn repair(args: &CheckArgs, target: &Target, context: &Context) -> Result<(), Failure> {
+/// How the command ends: by what is wrong with the data.
+fn verdict(target: &Target, data: &Data, remarks: &[Remark], what: &str, hint: Option<String>) -> Result<(), Failure> {
+    if Document::parse(data).is_err() {
+        let hint = target.leaves_stdin().then(|| format!("mend it with `kube-iam edit{}`", target.flag()));
+        return Err(Failure::new(format!("{} can't be read", target.name())).hint(hint).exit(Exit::Usage));
+    }
+    match remarks.iter().filter(|remark| remark.finding.severity != Severity::Note).count() {
+        0 => Ok(()),
+        1 => Err(Failure::new(format!("1 mistake {what}")).hint(hint)),
+        count => Err(Failure::new(format!("{count} mistakes {what}")).hint(hint)),
+    }
+}
+
+async fn repair(
+    args: &CheckArgs,
+    target: &Target,
+    state: State,
+    surroundings: &Surroundings,
+    context: &Context,
+) -> Result<(), Failure> {
     let write = WriteArgs {
         yes: args.repair.yes,
         dry_run: args.repair.dry_run,
         overrides: args.repair.overrides.clone(),
         ..WriteArgs::default()
     };
-    let mut left_out = 0;
-    let done = mappings::run(Edit { target, args: &args.target, write: &write }, |state, _| {
-        let mut data = state.data.clone();
-        for _ in 0..PASSES {
-            let remarks = lint(&data, context);
-            let grants = |remark: &&Remark| remark.fix.as_ref().is_some_and(|fix| fix.grants);
-            left_out = remarks.iter().filter(grants).count();
-            let fixed = fix(&data, remarks.iter().filter(|remark| args.grants || !grants(remark)));
-            if fixed.applied.is_empty() {
-                break;
-            }
-            data = fixed.data;
-        }
-        let changed: Vec<_> = data.into_iter().filter(|(key, text)| state.data.get(key) != Some(text)).collect();
-        if changed.is_empty() {
-            return Ok(None);
-        }
-        let data = changed.into_iter().map(|(key, text)| (key, Some(text))).collect();
-        Ok(Some(Wanted { touched: Touched { data, ..Touched::default() }, findings: Vec::new() }))
+    let edit = Edit { target, args: &args.target, write: &write };
+    let done = mappings::run_from(edit, state, surroundings, |state, _| {
+        let data = repaired(&state.data, context, args.grants);
+        let changed: BTreeMap<_, _> = data
+            .into_iter()
+            .filter(|(key, text)| state.data.get(key) != Some(text))
+            .map(|(key, text)| (key, Some(text)))
+            .collect();
+        let touched = Touched { data: changed, ..Touched::default() };
+        Ok((!touched.data.is_empty()).then_some(Wanted { touched, findings: Vec::new() }))
     });
     let done = done.await?;
-    if left_out > 0 && !args.grants {
-        output::warn(&format!(
-            "{left_out} more repairs would let somebody in who is not let in today; `--grants` makes them too"
-        ));
+    let word = if done.is_changed() { "repaired" } else { "unchanged" };
+    let dry_run = dry_run(&write).map(|dry_run| format!(" ({dry_run} dry run)")).unwrap_or_default();
+    say(&format!("aws-auth {word}{dry_run}\n"), target.leaves_stdin())?;
+    let left = lint(&done.after, context);
+    match left.iter().filter(|remark| remark.fix.as_ref().is_some_and(|fix| fix.grants)).count() {
+        0 => {}
+        1 => output::warn("1 more repair may let somebody in who is not let in today; `--grants` makes it too"),
+        count => output::warn(&format!(
+            "{count} more repairs may let somebody in who is not let in today; `--grants` makes them too"
+        )),
     }
-    result(&done, &write, "aws-auth", target.leaves_stdin())
+    let hint = format!("`kube-iam check{}` shows what is left", target.flag());
+    verdict(target, &done.after, &left, "left", Some(hint))
+}
+
+/// The data after every repair that may be made: one may show what the next one is for.
+fn repaired(data: &Data, context: &Context, grants: bool) -> Data {
+    let mut data = data.clone();
+    for _ in 0..PASSES {
+        let remarks = lint(&data, context);
+        let may_make = |remark: &&Remark| grants || remark.fix.as_ref().is_some_and(|fix| !fix.grants);
+        let fixed = fix(&data, remarks.iter().filter(may_make));
+        if fixed.applied.is_empty() {
+            break;
+        }
+        data = fixed.data;
+    }
+    data
 }

@@ -20,7 +20,7 @@ pub fn apply(args: &ApplyArgs) -> Result<(), Failure> {
     }
     compose::runtime()?.block_on(async {
         let target = Target::open(&args.target).await?;
-        options.deciding = target.deciding(&args.target);
+        options.deciding = args.write.written_for(target.deciding(&args.target));
         let edit = Edit { target: &target, args: &args.target, write: &args.write };
         let done = mappings::run(edit, |state, _| {
             let document = state.document()?;
@@ -47,7 +47,7 @@ pub fn diff(args: &DiffArgs) -> Result<(), Failure> {
         let (document, before) = (state.document()?, owners(&state)?);
         let plan = planned(&state, &before, &desired, &options)?;
         let edited = document.edit(&plan.planned.operations).map_err(|error| Failure::of(&error))?;
-        output::talk(&mappings::findings(&state, &plan.planned.findings))
+        output::talk(&mappings::findings(&plan.planned.findings))
             .map_err(|error| Failure::new("could not write to stderr").because(&error))?;
         Ok::<_, Failure>(diff::diff(&document, &edited.document, &before))
     })?;
@@ -86,7 +86,7 @@ fn planned(state: &State, owners: &Owners, desired: &Desired, options: &Options)
                 .fold(Failure::new("the mappings are not applied: some belong to others"), |failure, conflict| {
                     failure.cause(conflict.to_string())
                 }),
-            DesiredError::NeedsRoles(_) => Failure::of(&error),
+            DesiredError::NeedsRoles(..) => Failure::of(&error),
         };
         failure.hint(hint)
     })

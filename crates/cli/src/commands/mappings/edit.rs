@@ -42,13 +42,11 @@ pub fn run(args: &EditArgs) -> Result<(), Failure> {
             }
             Some(data) => {
                 let done = write(&target, args, &state, &data).await;
-                if done.is_err() {
-                    // Whoever typed much shall not lose it.
-                    let kept = draft.keep().ok().map(|(_, path)| path);
-                    return done.map_err(|failure| match kept {
-                        Some(path) => failure.cause(format!("the text is kept in `{}`", path.display())),
-                        None => failure,
-                    });
+                // Whoever typed much shall not lose it.
+                if done.is_err()
+                    && let Ok((_, path)) = draft.keep()
+                {
+                    crate::output::warn(&format!("your text is kept in `{}`", path.display()));
                 }
                 done
             }

@@ -11,16 +11,15 @@ pub fn github(report: &Report<'_>) -> String {
     let mut lines = String::new();
     for remark in report.remarks {
         let (finding, mark) = (&remark.finding, report.mark(remark));
+        let place = mark.map(|mark| format!(",line={},col={}", mark.line, mark.column)).unwrap_or_default();
         let command = if finding.severity == Severity::Note { "notice" } else { level(finding.severity) };
         let message = match &finding.hint {
             Some(hint) => format!("{}\nhint: {hint}", finding.message),
             None => finding.message.clone(),
         };
         lines.push_str(&format!(
-            "::{command} file={},line={},col={},title={}::{}\n",
-            property(report.file),
-            mark.line,
-            mark.column,
+            "::{command} file={}{place},title={}::{}\n",
+            property(&report.text_name(remark)),
             property(finding.rule),
             escaped(&message),
         ));

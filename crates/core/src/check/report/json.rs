@@ -21,8 +21,10 @@ struct Written<'a> {
 struct WrittenFinding<'a> {
     rule: &'static str,
     severity: Severity,
-    line: usize,
-    column: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     section: Option<Section>,
     message: &'a str,
@@ -32,15 +34,16 @@ struct WrittenFinding<'a> {
     grants: bool,
 }
 
-/// `{"file": …, "findings": [{"rule", "severity", "line", "column", "section", "message", "hint", "fixable", "grants"}]}`.
+/// `{"file": …, "findings": [{"rule", "severity", "line", "column", "section", "message", "hint", "fixable", "grants"}]}`;
+/// what is about the whole of an object has no place. In an object lines are those of the section.
 pub fn json(report: &Report<'_>) -> String {
     let findings = report.remarks.iter().map(|remark| {
         let (finding, mark) = (&remark.finding, report.mark(remark));
         WrittenFinding {
             rule: finding.rule,
             severity: finding.severity,
-            line: mark.line,
-            column: mark.column,
+            line: mark.map(|mark| mark.line),
+            column: mark.map(|mark| mark.column),
             section: finding.section,
             message: &finding.message,
             hint: finding.hint.as_deref(),

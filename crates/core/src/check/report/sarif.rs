@@ -38,7 +38,11 @@ fn described(rule: &Rule) -> Value {
 }
 
 fn result(report: &Report<'_>, rules: &[&Rule], remark: &crate::check::Remark) -> Value {
-    let (finding, mark) = (&remark.finding, report.mark(remark));
+    let finding = &remark.finding;
+    let mut place = json!({ "artifactLocation": { "uri": uri(&report.text_name(remark)) } });
+    if let (Some(mark), Some(place)) = (report.mark(remark), place.as_object_mut()) {
+        place.insert("region".into(), json!({ "startLine": mark.line, "startColumn": mark.column }));
+    }
     let message = match &finding.hint {
         Some(hint) => format!("{} ({hint})", finding.message),
         None => finding.message.clone(),
@@ -48,12 +52,7 @@ fn result(report: &Report<'_>, rules: &[&Rule], remark: &crate::check::Remark) -
         "ruleIndex": rules.iter().position(|rule| rule.id == finding.rule),
         "level": level(finding.severity),
         "message": { "text": message },
-        "locations": [{
-            "physicalLocation": {
-                "artifactLocation": { "uri": uri(report.file) },
-                "region": { "startLine": mark.line, "startColumn": mark.column },
-            },
-        }],
+        "locations": [{ "physicalLocation": place }],
     })
 }
 

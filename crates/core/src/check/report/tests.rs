@@ -13,25 +13,31 @@ fn remarks() -> Vec<Remark> {
 }
 
 /// As in a manifest: five lines above, and two columns to the left.
-fn shifted(_: Section, mark: Mark) -> Mark {
-    Mark { line: mark.line + 5, column: mark.column + 4 }
+fn shifted(finding: &Finding) -> Option<Mark> {
+    let data = Mark { line: 4, column: 1 };
+    Some(finding.mark.map_or(data, |mark| Mark { line: mark.line + 5, column: mark.column + 4 }))
 }
 
 fn report<'a>(file: &'a str, remarks: &'a [Remark]) -> Report<'a> {
-    Report { file, remarks, locate: &shifted }
+    Report { file, is_object: false, remarks, locate: &shifted }
+}
+
+/// In a cluster there is no file around the sections.
+fn object(remarks: &[Remark]) -> Report<'_> {
+    Report { file: "aws-auth", is_object: true, remarks, locate: &|finding| finding.mark }
 }
 
 #[test]
 fn lines() {
     insta::assert_snapshot!(text(&report("aws-auth.yaml", &remarks())), @"
-    aws-auth.yaml:1:1: error[data-key-misspelt] data key `mapusers` is not read; its rows have no effect
+    aws-auth.yaml:4:1: error[data-key-misspelt] data key `mapusers` is not read; its rows have no effect
       hint: did you mean `mapUsers`?
     aws-auth.yaml:6:7: note[groups-empty] the row gives no groups
     aws-auth.yaml:6:7: note[key-case] key `roleARN` is spelt `rolearn`
-      fix: `--fix` repairs it
+      fix: `--fix`
     aws-auth.yaml:6:16: warning[role-path] `arn:aws:iam::111122223333:role/a/x` is a role with its path: under the Go authenticator and EKS the row matches nobody
       hint: write `arn:aws:iam::111122223333:role/x`
-      fix: `--fix` repairs it; it is a grant, and asks
+      fix: `--fix --grants`; it may let somebody in who is not let in today
     aws-auth.yaml:8:7: warning[key-misspelt] unknown key `group`: it has no effect
       hint: did you mean `groups`?
     ");
@@ -47,7 +53,7 @@ fn json_for_programs() {
         {
           "rule": "data-key-misspelt",
           "severity": "block",
-          "line": 1,
+          "line": 4,
           "column": 1,
           "message": "data key `mapusers` is not read; its rows have no effect",
           "hint": "did you mean `mapUsers`?",
@@ -72,7 +78,7 @@ fn json_for_programs() {
 #[test]
 fn workflow_commands() {
     insta::assert_snapshot!(github(&report("a,b:c%.yaml", &remarks())), @"
-    ::error file=a%2Cb%3Ac%25.yaml,line=1,col=1,title=data-key-misspelt::data key `mapusers` is not read; its rows have no effect%0Ahint: did you mean `mapUsers`?
+    ::error file=a%2Cb%3Ac%25.yaml,line=4,col=1,title=data-key-misspelt::data key `mapusers` is not read; its rows have no effect%0Ahint: did you mean `mapUsers`?
     ::notice file=a%2Cb%3Ac%25.yaml,line=6,col=7,title=groups-empty::the row gives no groups
     ::notice file=a%2Cb%3Ac%25.yaml,line=6,col=7,title=key-case::key `roleARN` is spelt `rolearn`
     ::warning file=a%2Cb%3Ac%25.yaml,line=6,col=16,title=role-path::`arn:aws:iam::111122223333:role/a/x` is a role with its path: under the Go authenticator and EKS the row matches nobody%0Ahint: write `arn:aws:iam::111122223333:role/x`
@@ -105,7 +111,7 @@ fn sarif_for_code_scanning() {
                     },
                     "region": {
                       "startColumn": 1,
-                      "startLine": 1
+                      "startLine": 4
                     }
                   }
                 }
@@ -158,6 +164,25 @@ fn sarif_for_code_scanning() {
         assert!(region["startLine"].as_u64() >= Some(1) && region["startColumn"].as_u64() >= Some(1));
         assert!(["error", "warning", "note"].contains(&result["level"].as_str().unwrap()));
     }
+}
+
+#[test]
+fn what_is_about_a_whole_object_has_no_place() {
+    let remarks = remarks();
+    let about = object(&remarks[..2]);
+    insta::assert_snapshot!(text(&about) + &github(&about), @"
+    aws-auth: error[data-key-misspelt] data key `mapusers` is not read; its rows have no effect
+      hint: did you mean `mapUsers`?
+    aws-auth/mapRoles:1:3: note[groups-empty] the row gives no groups
+    ::error file=aws-auth,title=data-key-misspelt::data key `mapusers` is not read; its rows have no effect%0Ahint: did you mean `mapUsers`?
+    ::notice file=aws-auth/mapRoles,line=1,col=3,title=groups-empty::the row gives no groups
+    ");
+    let written: serde_json::Value = serde_json::from_str(&json(&about)).unwrap();
+    assert_eq!((written["findings"][0].get("line"), &written["findings"][1]["line"]), (None, &1.into()));
+    let log: serde_json::Value = serde_json::from_str(&sarif(&about)).unwrap();
+    let place = |index: usize| &log["runs"][0]["results"][index]["locations"][0]["physicalLocation"];
+    assert_eq!((place(0).get("region"), &place(0)["artifactLocation"]["uri"]), (None, &"aws-auth".into()));
+    assert_eq!(place(1)["artifactLocation"]["uri"], "aws-auth/mapRoles");
 }
 
 #[test]

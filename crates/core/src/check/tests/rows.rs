@@ -156,7 +156,7 @@ fn overlapping_rows_name_each_other() {
     assert_eq!(ids(&remarks), ["role-path", "shadowed-row"].into());
     let shadowed = &remarks[0].finding;
     assert_eq!((shadowed.rule, shadowed.mark), ("shadowed-row", at(1, 3)));
-    assert!(shadowed.message.contains("line 2"), "{}", shadowed.message);
+    assert!(shadowed.message.contains("the one 1 line below takes its place"), "{}", shadowed.message);
     // Rows of mapRoles win over those of mapUsers.
     let users = "- {userarn: 'arn:aws:iam::111122223333:user/bob', username: u, groups: [a]}\n";
     let mut data = roles(&row("arn:aws:iam::111122223333:user/BOB", "b"));
@@ -164,7 +164,7 @@ fn overlapping_rows_name_each_other() {
     let remarks = lint(&data, &Context::default());
     let shadowed = remarks.iter().find(|remark| remark.finding.rule == "shadowed-row").unwrap();
     assert_eq!(shadowed.finding.section, Some(Section::MapUsers));
-    assert!(shadowed.finding.message.contains("`mapRoles` at line 1"));
+    assert!(shadowed.finding.message.contains("the one in line 1 of `mapRoles`"));
 }
 
 #[test]
