@@ -1,19 +1,25 @@
-//! Nodes log in: the real webhook between a stand-in for AWS and whoever asks it.
+//! Nodes log in: what a kubelet does, done against the real webhook, a stand-in for AWS and
+//! a real kube-apiserver with the Node authorizer and NodeRestriction.
 
 mod apiserver;
+mod join;
 mod lookups;
 mod storm;
 mod verified;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use jiff::Timestamp;
 use kube_iam_standin::{Ec2Instance, Key, Principal};
+use serde_json::{Value, json};
 
 use crate::aws::Aws;
+use crate::cluster::World;
 use crate::exec_plugin::kube_iam_token;
 use crate::people::ADMIN;
-use crate::process::finish;
-use crate::webhook::{Home, Webhook};
+use crate::process::{Finished, finish, finish_with_input};
+use crate::webhook::{Home, Webhook, eventually};
 
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "us-east-1";
@@ -66,4 +72,100 @@ async fn webhook(aws: &Aws, server_keys: &str) -> (Home, Webhook) {
     let mut command = home.command(aws);
     let webhook = Webhook::run(&home, command.args(["--port", "0"]).envs(ADMIN.environment())).await;
     (home, webhook)
+}
+
+/// A kubelet at the API server: kubectl by a kubeconfig like a kubelet's, whose exec plugin
+/// is `kube-iam token`.
+struct Kubelet<'a> {
+    world: &'a World,
+    kubeconfig: PathBuf,
+}
+
+impl<'a> Kubelet<'a> {
+    /// Whoever holds a key, for a cluster ID; the stand-in learns the key.
+    fn of_key(world: &'a World, cluster: &str, key: &Key) -> Self {
+        world.aws.standin.add_key(key.clone());
+        Self { world, kubeconfig: world.exec_kubeconfig(&key.access_key_id, cluster, environment(key)) }
+    }
+
+    /// The kubelet on the instance of the stand-in, for a cluster ID; it has credentials and
+    /// region from the instance's metadata.
+    fn on_the_instance(world: &'a World, cluster: &str) -> Self {
+        let metadata = format!("http://{}", world.aws.standin.metadata_address());
+        let environment = vec![("AWS_EC2_METADATA_SERVICE_ENDPOINT".to_owned(), metadata)];
+        Self { world, kubeconfig: world.exec_kubeconfig("instance", cluster, environment) }
+    }
+
+    async fn kubectl(&self, args: &[&str], input: &str) -> Finished {
+        let mut kubectl = self.world.control_plane.kubectl().unwrap();
+        kubectl.env("KUBECONFIG", &self.kubeconfig).args(args);
+        finish_with_input(&mut kubectl, input).await
+    }
+
+    /// As whom kube-apiserver knows it; `None` if it does not let it in.
+    async fn username(&self) -> Option<String> {
+        let finished = self.kubectl(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"], "").await;
+        match finished.code {
+            Some(0) => Some(finished.stdout),
+            _ if finished.stderr.contains("(Unauthorized)") => None,
+            _ => panic!("neither let in nor turned away: {finished:?}"),
+        }
+    }
+
+    /// Fails unless kube-apiserver forbids something, and says why in these words.
+    async fn may_not(&self, args: &[&str], input: &str, why: &str) {
+        let said = self.kubectl(args, input).await.failure(1);
+        assert!(said.contains("(Forbidden)") && said.contains(why), "{args:?}: {said}");
+    }
+
+    /// All that a kubelet does until its node counts as ready, once it is let in.
+    async fn join(&self, node: &str, instance: &str) {
+        eventually("the kubelet is let in", async || self.username().await).await;
+        self.kubectl(&["create", "-f", "-"], &registration(node, instance)).await.success();
+        self.kubectl(&["create", "-f", "-"], &lease(node)).await.success();
+        self.report_ready(node).await;
+    }
+
+    async fn renew_lease(&self, node: &str) -> String {
+        let now = micro_time();
+        let patch = json!({ "spec": { "renewTime": now } }).to_string();
+        self.kubectl(&["patch", "lease", node, "-n", "kube-node-lease", "-p", &patch], "").await.success();
+        now
+    }
+
+    /// A raw request, since kubectl's patch reads the status first, which no kubelet may.
+    async fn report_ready(&self, node: &str) {
+        let own = self.kubectl(&["get", "node", node, "-o", "json"], "").await.success();
+        let mut own: Value = serde_json::from_str(&own).unwrap();
+        let ready = json!({ "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "" });
+        own["status"]["conditions"] = json!([ready]);
+        let status = format!("/api/v1/nodes/{node}/status");
+        self.kubectl(&["replace", "--raw", &status, "-f", "-"], &own.to_string()).await.success();
+    }
+}
+
+/// The Node by which a kubelet registers itself.
+fn registration(node: &str, instance: &str) -> String {
+    let labels = json!({ "kubernetes.io/hostname": node, "kubernetes.io/os": "linux" });
+    json!({
+        "kind": "Node", "apiVersion": "v1",
+        "metadata": { "name": node, "labels": labels },
+        "spec": { "providerID": format!("aws:///{REGION}a/{instance}") },
+    })
+    .to_string()
+}
+
+/// The Lease by which a kubelet shows that it lives.
+fn lease(node: &str) -> String {
+    json!({
+        "kind": "Lease", "apiVersion": "coordination.k8s.io/v1",
+        "metadata": { "name": node, "namespace": "kube-node-lease" },
+        "spec": { "holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": micro_time() },
+    })
+    .to_string()
+}
+
+/// Now, in the form of Kubernetes' `MicroTime`.
+fn micro_time() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }
