@@ -2,6 +2,7 @@
 //! a real kube-apiserver with the Node authorizer and NodeRestriction.
 
 mod apiserver;
+mod guide;
 mod join;
 mod lookups;
 mod storm;
