@@ -383,6 +383,8 @@ fn apiserver_arguments(directory: &Path, port: u16, options: &Options) -> Vec<Os
         format!("--tls-private-key-file={}", file("serving.key")),
         format!("--token-auth-file={}", file("tokens.csv")),
         "--authorization-mode=Node,RBAC".to_owned(),
+        // Not among kube-apiserver's defaults; EKS, kubeadm and kops turn it on.
+        "--enable-admission-plugins=NodeRestriction".to_owned(),
         "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local".to_owned(),
         format!("--service-account-key-file={}", file("service-account.pub")),

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use kube_iam_control_plane::{Binaries, ControlPlane, ExecUser, Options, WebhookVersion, required_in_ci};
+use kube_iam_standin::Settings;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -21,6 +22,7 @@ pub(crate) struct World {
     pub(crate) webhook: Webhook,
     pub(crate) home: Home,
     pub(crate) aws: Aws,
+    environment: Vec<(String, String)>,
     extra_args: Vec<String>,
 }
 
@@ -33,6 +35,10 @@ pub(crate) struct Plan<'a> {
     /// Flags of the server.
     pub(crate) args: &'a [&'a str],
     pub(crate) api_audiences: &'a [&'a str],
+    /// What there is in AWS beside everybody's keys.
+    pub(crate) aws: Settings,
+    /// Environment variables of the server beside those that lead it to AWS.
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 impl World {
@@ -40,7 +46,7 @@ impl World {
     pub(crate) async fn start(plan: Plan<'_>) -> Option<Self> {
         let binaries = tokio::task::spawn_blocking(Binaries::build_or_find).await.unwrap();
         let binaries = required_in_ci(binaries)?;
-        let aws = Aws::start().await;
+        let aws = Aws::start_with(plan.aws).await;
         let home = Home::new("");
         let port = free_port();
         let keys = format!(
@@ -58,24 +64,25 @@ impl World {
         };
         let control_plane = ControlPlane::start(&binaries, options).await.unwrap();
         let extra_args = plan.args.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let webhook = start_webhook(&home, &aws, &control_plane, &extra_args).await;
-        Some(Self { control_plane, webhook, home, aws, extra_args })
+        let environment = plan.environment;
+        let webhook = start_webhook(&home, &aws, &control_plane, &environment, &extra_args).await;
+        Some(Self { control_plane, webhook, home, aws, environment, extra_args })
     }
 
     /// Ends the webhook as an init system does and starts it again.
     pub(crate) async fn restart_webhook(self) -> Self {
-        let Self { control_plane, webhook, home, aws, extra_args } = self;
+        let Self { control_plane, webhook, home, aws, environment, extra_args } = self;
         assert_eq!(webhook.terminate().await, Some(0));
-        let webhook = start_webhook(&home, &aws, &control_plane, &extra_args).await;
-        Self { control_plane, webhook, home, aws, extra_args }
+        let webhook = start_webhook(&home, &aws, &control_plane, &environment, &extra_args).await;
+        Self { control_plane, webhook, home, aws, environment, extra_args }
     }
 
     /// Kills the webhook as a power cut would, and starts it again.
     pub(crate) async fn revive_webhook(self) -> Self {
-        let Self { control_plane, webhook, home, aws, extra_args } = self;
+        let Self { control_plane, webhook, home, aws, environment, extra_args } = self;
         webhook.kill().await;
-        let webhook = start_webhook(&home, &aws, &control_plane, &extra_args).await;
-        Self { control_plane, webhook, home, aws, extra_args }
+        let webhook = start_webhook(&home, &aws, &control_plane, &environment, &extra_args).await;
+        Self { control_plane, webhook, home, aws, environment, extra_args }
     }
 
     /// Adds flags that the next start of the webhook gets.
@@ -108,11 +115,17 @@ impl World {
 
     /// A kubeconfig with which kubectl signs in as somebody.
     pub(crate) fn kubeconfig(&self, person: Person) -> PathBuf {
-        let path = self.home.path(&format!("{}.kubeconfig", person.access_key_id()));
+        self.exec_kubeconfig(person.access_key_id(), CLUSTER, person.environment())
+    }
+
+    /// A kubeconfig with `kube-iam token` as exec plugin, for a cluster ID, which finds its
+    /// credentials by these environment variables.
+    pub(crate) fn exec_kubeconfig(&self, name: &str, cluster: &str, environment: Vec<(String, String)>) -> PathBuf {
+        let path = self.home.path(&format!("{name}.kubeconfig"));
         let user = ExecUser {
             command: env!("CARGO_BIN_EXE_kube-iam").to_string(),
-            args: ["token", "--cluster-id", CLUSTER].map(str::to_string).to_vec(),
-            env: person.environment(),
+            args: ["token", "--cluster-id", cluster].map(str::to_string).to_vec(),
+            env: environment,
             ..ExecUser::default()
         };
         self.control_plane.write_kubeconfig(&path, &user).unwrap();
@@ -126,11 +139,17 @@ impl World {
     }
 }
 
-async fn start_webhook(home: &Home, aws: &Aws, control_plane: &ControlPlane, args: &[String]) -> Webhook {
+async fn start_webhook(
+    home: &Home,
+    aws: &Aws,
+    control_plane: &ControlPlane,
+    environment: &[(String, String)],
+    args: &[String],
+) -> Webhook {
     let mut command = home.command(aws);
     command.arg("--kubeconfig").arg(control_plane.admin_kubeconfig()).arg("--kubeconfig-pregenerated");
     // The API server is on loopback, where no proxy leads.
-    command.env("NO_PROXY", "127.0.0.1,localhost").args(args);
+    command.env("NO_PROXY", "127.0.0.1,localhost").envs(environment.iter().cloned()).args(args);
     Webhook::run(home, &mut command).await
 }
 

@@ -14,8 +14,13 @@ use crate::process::{Finished, finish, kube_iam};
 
 /// `kube-iam token` for the test's cluster, signed by somebody.
 fn token(person: Person) -> Command {
+    kube_iam_token(person.environment())
+}
+
+/// `kube-iam token` for the test's cluster, in this environment.
+pub(crate) fn kube_iam_token(environment: Vec<(String, String)>) -> Command {
     let mut command = kube_iam();
-    command.args(["token", "--cluster-id", CLUSTER]).envs(person.environment());
+    command.args(["token", "--cluster-id", CLUSTER]).envs(environment);
     command
 }
 

@@ -17,6 +17,7 @@ mod first_login;
 mod health;
 mod help;
 mod init;
+mod kubelet;
 mod mappings;
 mod nodes;
 mod outbound;

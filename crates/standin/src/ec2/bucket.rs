@@ -18,7 +18,8 @@ pub struct TokenBucket {
 
 impl TokenBucket {
     /// That of EC2's calls which change nothing and name what they ask about ("Request throttling for the Amazon EC2 API" in
-    /// its developer guide: 100 tokens, 20 added each second).
+    /// its developer guide, <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html>: 100 tokens, 20 added
+    /// each second; beyond them `RequestLimitExceeded`).
     pub const DOCUMENTED: Self = Self { capacity: 100, refill_per_second: 20 };
 }
 
