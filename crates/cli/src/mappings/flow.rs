@@ -59,7 +59,7 @@ pub async fn run(
     mut derive: impl FnMut(&State, bool) -> Result<Option<Wanted>, Failure>,
 ) -> Result<Done, Failure> {
     let Edit { target, args, write } = edit;
-    let (state, surroundings) = tokio::join!(target.read(), Surroundings::read(target, target.deciding(args)));
+    let (state, mut surroundings) = tokio::join!(target.read(), Surroundings::read(target, target.deciding(args)));
     let state = state?;
     let Some(wanted) = derive(&state, false)? else {
         // What passes through to stdout passes through unchanged.
@@ -69,7 +69,11 @@ pub async fn run(
         return Ok(Done { after: state.data.clone(), before: state, findings: Vec::new() });
     };
     let after = with(&state.data, &wanted.touched);
-    let findings = found(&state, &wanted, &surroundings);
+    let mut findings = found(&state, &wanted, &surroundings);
+    if findings.iter().any(|finding| finding.rule == "node-role") {
+        surroundings.ask_for_roles(target, &args.cluster).await;
+        findings = found(&state, &wanted, &surroundings);
+    }
     output::talk(&format!("{}{}", show::diff(&state.data, &after), show::findings(&state, &findings)))
         .map_err(|error| Failure::new("could not write to stderr").because(&error))?;
     judged(&findings, write)?;

@@ -32,7 +32,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
 }
 
 fn context(surroundings: Surroundings) -> Context {
-    let Surroundings { facts, bound_groups } = surroundings;
+    let Surroundings { facts, bound_groups, .. } = surroundings;
     let caller = facts.caller.and_then(|caller| caller.arn);
     Context { deciding: facts.deciding, caller, bound_groups, ..Context::default() }
 }
