@@ -5,8 +5,8 @@ use kube_iam_standin::{Cluster, Ec2Instance, Nodegroup};
 use serde_json::Value;
 
 use super::{
-    ACCOUNT, OTHER_PROFILE, OTHER_ROLE, PATH, PROFILE, REGION, ROLE, STOCK, account, asking, instance, join, report,
-    run_alone, run_asking,
+    ACCOUNT, OTHER_PROFILE, OTHER_ROLE, PATH, PROFILE, REGION, ROLE, STOCK, account, instance, join, report, run_alone,
+    run_asking,
 };
 use crate::cluster::{Plan, World};
 use crate::mappings::{control_plane, kubectl, on, stored};
@@ -48,7 +48,7 @@ async fn stacks_and_instance_profiles_lead_to_roles() {
     ] {
         assert!(all.stderr.contains(&part), "{part}: {all:?}");
     }
-    assert_eq!(all.success(), "mappings configured\n");
+    assert_eq!(all.success(), format!("mapping/{OTHER_ROLE} created\n"));
     let both = format!("{STOCK}{}", STOCK.replace(ROLE, OTHER_ROLE));
     assert_eq!(stored(&control_plane).await["mapRoles"], both);
     assert!(aws.standin.count_of("DescribeStacks") >= 5, "pages are read");
@@ -117,8 +117,8 @@ async fn only_nodes_of_the_role_are_waited_for() {
     let nobody =
         finish(on(&control_plane, &["nodes", "wait", "--role-arn", ROLE]).env("AWS_EC2_METADATA_DISABLED", "true"))
             .await;
-    let nobody = nobody.failure(3);
-    assert!(nobody.contains("found no AWS region"), "{nobody}");
+    let nobody = nobody.failure(1);
+    assert!(nobody.contains("found no AWS credentials"), "{nobody}");
     control_plane.stop().await;
 }
 
@@ -149,7 +149,10 @@ async fn instances_and_roles_are_shown_and_judged_by() {
 
     // The row that no node uses may go, and the other one not.
     let kept = run_asking(&control_plane, &aws, &format!("delete mapping --arn {ROLE} --yes")).await.failure(1);
-    assert!(kept.contains(&format!("a node runs under it: {NODE}")) && kept.contains("--override node-role"), "{kept}");
+    assert!(
+        kept.contains(&format!("a node runs under it: `{NODE}`")) && kept.contains("--override node-role"),
+        "{kept}"
+    );
     // Unless it is not known whose nodes there are.
     let delete = ["delete", "mapping", "--arn", OTHER_ROLE, "--yes"];
     let blind = finish(on(&control_plane, &delete).env("AWS_EC2_METADATA_DISABLED", "true")).await.failure(1);
@@ -221,7 +224,59 @@ async fn instances_that_never_join_are_told_what_they_lack() {
     for why in [path, shadowed, gone] {
         said += &format!("{}{}exit {}\n--\n", why.stdout, why.stderr, why.code.unwrap());
     }
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    block: i-0123456789abcdef0: EC2 has no private DNS name for i-0123456789abcdef0, which mapRoles:1 needs [no-private-dns-name]
+      next: `aws ec2 describe-instances --instance-ids i-0123456789abcdef0 --query 'Reservations[].Instances[].[State.Name,PrivateDnsName,IamInstanceProfile.Arn]'`
+    error: one thing keeps i-0123456789abcdef0 out
+    exit 1
+    --
+    block: i-0123456789abcdef0: i-0123456789abcdef0 does not run [instance-stopped]
+      next: `aws ec2 describe-instances --instance-ids i-0123456789abcdef0 --query 'Reservations[].Instances[].[State.Name,PrivateDnsName,IamInstanceProfile.Arn]'`
+    error: one thing keeps i-0123456789abcdef0 out
+    exit 1
+    --
+    block: i-0123456789abcdef0: i-0123456789abcdef0 has no instance profile, so its kubelet has no credentials [no-instance-profile]
+      next: `aws ec2 associate-iam-instance-profile --instance-id i-0123456789abcdef0 --iam-instance-profile Name=NAME`
+    error: one thing keeps i-0123456789abcdef0 out
+    exit 1
+    --
+    block: i-0123456789abcdef0: the instance profile of i-0123456789abcdef0 has no role, or IAM does not show it [profile-without-role]
+      next: `aws iam get-instance-profile --instance-profile-name gone --query 'InstanceProfile.Roles[0].Arn'` shows the role
+    error: one thing keeps i-0123456789abcdef0 out
+    exit 1
+    --
+    block: i-0123456789abcdef0: no row lets `arn:aws:iam::111122223333:role/other-nodes` in; mapRoles:2 is about a role of that name in another account [wrong-account]
+      next: `kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/other-nodes`
+    error: one thing keeps i-0123456789abcdef0 out
+    exit 1
+    --
+    note: i-0123456789abcdef0: mapRoles:1 lets i-0123456789abcdef0 in, and it has not registered: its kubelet does not run, can't reach kube-apiserver, or has the name or certificate of another cluster [not-registered]
+      next: `aws ssm start-session --target i-0123456789abcdef0`, and there `journalctl -u kubelet`
+    exit 0
+    --
+    block: mapRoles:1: `arn:aws:iam::111122223333:role/my-team/my-node-role` matches nobody, unless kube-iam decides: its ARN shows the path of the role [role-path]
+      next: `kube-iam check --fix`
+    block: i-0123456789abcdef0: no row lets `arn:aws:iam::111122223333:role/my-node-role` in [row-missing]
+      next: `kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/my-node-role`
+    error: 2 things keep i-0123456789abcdef0 out
+    exit 1
+    --
+    block: mapRoles:1: the row has no effect: of those of `arn:aws:iam::111122223333:role/my-node-role` the row in mapRoles:3 counts, which is none for nodes [row-shadowed]
+      next: `kube-iam delete mapping --arn arn:aws:iam::111122223333:role/my-node-role`, then `kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/my-node-role`
+    block: i-0123456789abcdef0: mapRoles:3 lets `arn:aws:iam::111122223333:role/my-node-role` in, but not as a node [row-of-others]
+      next: `kube-iam delete mapping --arn arn:aws:iam::111122223333:role/my-node-role`, then `kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/my-node-role`
+    error: 2 things keep i-0123456789abcdef0 out
+    exit 1
+    --
+    block: mapRoles:1: the row has no effect: of those of `arn:aws:iam::111122223333:role/my-node-role` the row in mapRoles:3 counts, which is none for nodes [row-shadowed]
+      next: `kube-iam delete mapping --arn arn:aws:iam::111122223333:role/my-node-role`, then `kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/my-node-role`
+    note: i-0123456789abcdef0: no node runs on i-0123456789abcdef0, and what EC2 says of it is not known [instance-unknown]
+      next: `aws ec2 describe-instances --instance-ids i-0123456789abcdef0 --query 'Reservations[].Instances[].[State.Name,PrivateDnsName,IamInstanceProfile.Arn]'`
+    note: what i-0123456789abcdef0 is is not known: EC2 does not know i-0123456789abcdef0
+    error: one thing keeps i-0123456789abcdef0 out
+    exit 1
+    --
+    ");
     control_plane.stop().await;
 }
 
