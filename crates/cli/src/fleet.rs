@@ -181,7 +181,7 @@ mod tests {
         (Fleet { aws: Some(Arc::clone(&aws) as Arc<dyn Instances>), ..fleet }, aws)
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn instances_are_asked_about_once_many_in_a_call() {
         let (mut fleet, aws) = fleet(Vec::new());
         fleet.complete(&mut [Node::default()]).await.unwrap();
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!((&*aws.asked.lock().unwrap(), *aws.profiles.lock().unwrap()), (&vec![INSTANCES_PER_CALL, 1], 1));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn an_unknown_instance_leaves_the_others_known() {
         let mut nodes = nodes(3);
         let unknown = AwsFailure::UnknownInstances(vec![nodes[1].instance_id().unwrap()]);
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(*aws.asked.lock().unwrap(), [3, 3, 2]);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_denial_is_told_at_once_and_throttling_after_a_while() {
         let denied = AwsFailure::Denied("no".to_owned());
         let (mut asked, aws) = fleet(vec![Err(denied.clone())]);

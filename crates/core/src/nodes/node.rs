@@ -118,6 +118,7 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use std::borrow::ToOwned as _;
+    use std::format;
     use std::string::ToString as _;
 
     use super::*;
