@@ -36,6 +36,25 @@ pub fn clock() -> Clock {
     Arc::new(Timestamp::now)
 }
 
+/// Variables that come before profiles. A profile that is named comes before them,
+/// as in the AWS CLI and its SDKs; what somebody else left there is not to be used.
+const BEFORE_PROFILES: [&str; 6] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+];
+
+/// What AWS is asked with: the environment, or a profile that is named.
+pub fn aws_environment(profile: Option<&str>) -> Environment {
+    let environment = Environment::from_process();
+    let Some(profile) = profile else { return environment };
+    let environment = environment.with("AWS_PROFILE", profile);
+    BEFORE_PROFILES.iter().fold(environment, |environment, name| environment.with(name, ""))
+}
+
 /// The way to STS that the environment describes.
 pub fn sts_from_environment() -> Result<Arc<dyn Sts>, Failure> {
     let settings = StsSettings::from_environment(&Environment::from_process())
@@ -58,6 +77,11 @@ pub fn instances(access: &Ec2Access) -> Arc<dyn Instances> {
     let role = access.role.as_ref().map(|role| Ec2Role { arn: role.0.to_string(), on_behalf_of });
     let environment = Environment::from_process();
     Arc::new(Ec2Instances::new(Ec2Settings { environment, region: None, role, clock: clock() }))
+}
+
+/// The way to EC2 in a region, for commands.
+pub fn instances_of(environment: Environment, region: Option<String>) -> Arc<dyn Instances> {
+    Arc::new(Ec2Instances::new(Ec2Settings { environment, region, role: None, clock: clock() }))
 }
 
 /// A way to STS that ends at a stand-in on this host, whatever the name in the

@@ -10,6 +10,7 @@ mod commands;
 mod compose;
 mod config_file;
 mod exit;
+mod fleet;
 mod logging;
 mod mappings;
 mod output;

@@ -29,6 +29,13 @@ pub fn can_redraw() -> bool {
     stderr.is_terminal() && AutoStream::choice(&stderr) != ColorChoice::Never
 }
 
+/// Writes to stderr what is good to know.
+pub fn note(text: &str) {
+    let style = anstyle::Style::new().dimmed();
+    // As with a warning.
+    let _ = talk(&format!("{style}note:{style:#} {text}\n"));
+}
+
 /// Writes a warning to stderr.
 pub fn warn(text: &str) {
     let style = anstyle::AnsiColor::Yellow.on_default();

@@ -38,10 +38,11 @@ pub enum NodesResource {
   kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/my-node-role
   kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/windows-nodes --kind windows --dry-run=server
   kube-iam nodes apply --stack my-nodegroup-stack --yes
+  kube-iam nodes apply --cluster my-cluster --nodegroup my-nodegroup
   kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/my-node-role --print > aws-auth-cm.yaml")]
 #[command(group(ArgGroup::new("whose").args(["role_arns", "stacks", "nodegroups", "all_stacks"]).required(true).multiple(true)))]
 pub struct NodesApplyArgs {
-    /// ARN of the role that the nodes run under, not of its instance profile; a path is left out; repeatable
+    /// ARN of the role that the nodes run under, whose path is left out, or of an instance profile with it; repeatable
     #[arg(long = "role-arn", value_name = "ARN")]
     pub role_arns: Vec<String>,
     /// Take the role from the outputs of this CloudFormation stack; repeatable
@@ -70,7 +71,8 @@ pub struct NodesApplyArgs {
 #[command(after_help = "Examples:
   kube-iam nodes wait                          until all nodes that there are, and at least one, are ready
   kube-iam nodes wait --count 3 --timeout 15m
-  kube-iam nodes wait --count 3 --for joined -o json")]
+  kube-iam nodes wait --count 3 --for joined -o json
+  kube-iam nodes wait --count 3 --role-arn arn:aws:iam::111122223333:role/my-node-role")]
 pub struct NodesWaitArgs {
     /// How many nodes [default: all that there are, and at least one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -81,7 +83,7 @@ pub struct NodesWaitArgs {
     /// How long to wait, as 90s or 10m
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
     pub timeout: Duration,
-    /// Only nodes of this role count; repeatable
+    /// Only nodes that EC2 and IAM say run under this role count; repeatable
     #[arg(long = "role-arn", value_name = "ARN")]
     pub role_arns: Vec<String>,
     /// Form: text, or json with one event in a line

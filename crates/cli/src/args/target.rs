@@ -35,11 +35,11 @@ pub struct ClusterArgs {
     /// Find the cluster through EKS by its name, and log in with a token of our own
     #[arg(long, value_name = "NAME", conflicts_with_all = ["kubeconfig", "context"])]
     pub cluster: Option<String>,
-    /// Region of `--cluster` [default: as the AWS CLI]
-    #[arg(long, value_name = "REGION", requires = "cluster")]
+    /// Region of the cluster and its nodes [default: that of the nodes, else as the AWS CLI]
+    #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// AWS profile for `--cluster`
-    #[arg(long, value_name = "NAME", requires = "cluster")]
+    /// AWS profile for `--cluster`, and for what else AWS is asked
+    #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
     /// Username to act as
     #[arg(long = "as", value_name = "USERNAME")]

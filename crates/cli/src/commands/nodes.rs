@@ -5,13 +5,17 @@ mod aws;
 mod list;
 mod view;
 mod wait;
+mod watched;
 mod why;
 
 use kube_iam_cluster::nodes;
 use kube_iam_core::nodes::Node;
+use kube_iam_core::ports::AwsFailure;
 
 use crate::args::{ClusterArgs, NodesResource};
+use crate::fleet::Fleet;
 use crate::mappings::{self, Cluster, State, exit_of};
+use crate::output;
 use crate::report::Failure;
 
 /// Runs what was typed.
@@ -24,12 +28,28 @@ pub fn run(command: &NodesResource) -> Result<(), Failure> {
     }
 }
 
-/// A cluster, with its aws-auth and its nodes.
-async fn read(args: &ClusterArgs) -> Result<(Cluster, State, Vec<Node>), Failure> {
+/// A cluster, with its aws-auth and its nodes, each with the instance behind it as far
+/// as AWS can be asked.
+async fn read(args: &ClusterArgs) -> Result<Read, Failure> {
     let cluster = Cluster::open(args).await?;
     let (state, nodes) = tokio::join!(cluster.read(), nodes(&cluster.client));
     let state = state.map_err(|error| mappings::unread(&error))?;
-    Ok((cluster, state, nodes.map_err(|error| unread(&error))?))
+    let mut nodes = nodes.map_err(|error| unread(&error))?;
+    let mut fleet = cluster.fleet(args);
+    let unasked = fleet.complete(&mut nodes).await.err();
+    if let Some(failure) = &unasked {
+        output::note(&format!("accounts and roles of nodes are not known: {failure}"));
+    }
+    Ok(Read { cluster, state, nodes, fleet, unasked })
+}
+
+struct Read {
+    cluster: Cluster,
+    state: State,
+    nodes: Vec<Node>,
+    fleet: Fleet,
+    /// Why AWS did not say all about the nodes.
+    unasked: Option<AwsFailure>,
 }
 
 fn unread(error: &kube_iam_cluster::ApiError) -> Failure {

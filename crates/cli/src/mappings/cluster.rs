@@ -4,7 +4,6 @@ use std::error::Error;
 
 use jiff::Timestamp;
 use kube_iam_aws::eks::{AuthenticationMode, Cluster as Described, EksError};
-use kube_iam_aws::environment::Environment;
 use kube_iam_aws::error::CredentialError;
 use kube_iam_aws::session::Session;
 use kube_iam_cluster::{
@@ -16,7 +15,9 @@ use kube_iam_core::aws_auth::Data;
 
 use super::target::{Origin, State};
 use crate::args::ClusterArgs;
+use crate::compose;
 use crate::exit::Exit;
+use crate::fleet::Fleet;
 use crate::report::Failure;
 use crate::terminal::Terminal;
 
@@ -118,6 +119,11 @@ impl Cluster {
         self.described.as_ref().and_then(|described| described.creator_is_admin) == Some(true)
     }
 
+    /// The instances behind its nodes.
+    pub fn fleet(&self, args: &ClusterArgs) -> Fleet {
+        Fleet::new(args, self.described.as_ref().map(|described| described.region.as_str()))
+    }
+
     /// Reads aws-auth.
     pub async fn read(&self) -> Result<State, ApiError> {
         self.store.read().await.map(State::from)
@@ -184,24 +190,9 @@ fn impersonation(args: &ClusterArgs) -> Impersonation {
     Impersonation { user: args.act_as.clone(), groups: args.act_as_groups.clone() }
 }
 
-/// Variables that come before profiles. A profile that is named comes before them,
-/// as in the AWS CLI and its SDKs; what somebody else left there is not to be used.
-const BEFORE_PROFILES: [&str; 6] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_ACCESS_KEY",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SECRET_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-];
-
 /// Asks EKS for a cluster, and makes a token for it.
 pub async fn find(name: &str, args: &ClusterArgs) -> Result<(Described, Endpoint), OpenError> {
-    let mut environment = Environment::from_process();
-    if let Some(profile) = &args.profile {
-        environment = environment.with("AWS_PROFILE", profile);
-        environment = BEFORE_PROFILES.iter().fold(environment, |environment, name| environment.with(name, ""));
-    }
+    let environment = compose::aws_environment(args.profile.as_deref());
     let prompt = Terminal { interactive: None };
     let now = Timestamp::now();
     let session =

@@ -8,6 +8,8 @@ use kube_iam_core::guard::{Admins, Caller, Facts, LiveNode};
 use kube_iam_core::nodes::Node;
 
 use super::target::Target;
+use crate::args::ClusterArgs;
+use crate::output;
 
 /// The world around one aws-auth, read once.
 pub struct Surroundings {
@@ -15,6 +17,8 @@ pub struct Surroundings {
     pub facts: Facts,
     /// Groups that some binding names; nothing if that could not be read.
     pub bound_groups: Option<BTreeSet<String>>,
+    /// The nodes; nothing if they could not be read.
+    pub nodes: Option<Vec<Node>>,
 }
 
 impl Surroundings {
@@ -22,12 +26,22 @@ impl Surroundings {
     /// surroundings.
     pub async fn read(target: &Target, deciding: Deciding) -> Self {
         match target {
-            Target::Cluster(cluster) => Self::of(&facts(&cluster.client).await, deciding),
-            Target::File(_) => Self { facts: Facts { deciding, ..Facts::default() }, bound_groups: None },
+            Target::Cluster(cluster) => Self::of(facts(&cluster.client).await, deciding),
+            Target::File(_) => Self { facts: Facts { deciding, ..Facts::default() }, bound_groups: None, nodes: None },
         }
     }
 
-    fn of(found: &Found, deciding: Deciding) -> Self {
+    /// Asks AWS which roles the nodes run under. It takes its time, so only a change
+    /// that depends on it waits for it. What is not found out stays unknown.
+    pub async fn ask_for_roles(&mut self, target: &Target, args: &ClusterArgs) {
+        let (Target::Cluster(cluster), Some(nodes)) = (target, &mut self.nodes) else { return };
+        if let Err(failure) = cluster.fleet(args).complete(nodes).await {
+            output::note(&format!("the roles of nodes are not known: {failure}"));
+        }
+        self.facts.nodes = Some(live(nodes));
+    }
+
+    fn of(found: Found, deciding: Deciding) -> Self {
         let caller = found.caller.as_ref().ok().map(|caller| Caller {
             arn: caller.canonical_arn().or(caller.arn()).and_then(|arn| arn.parse().ok()),
             username: caller.username.clone(),
@@ -44,10 +58,6 @@ impl Surroundings {
             }
             admins
         });
-        let nodes = found.nodes.as_ref().ok().map(|nodes| {
-            let live = |node: &Node| LiveNode { name: node.name.clone(), role: node.role().cloned() };
-            nodes.iter().map(live).collect()
-        });
         let bound_groups = found.bound().ok().map(|subjects| {
             let group = |subject: &&Subject| match subject {
                 Subject::Group(name) => Some(name.clone()),
@@ -55,6 +65,12 @@ impl Surroundings {
             };
             subjects.iter().filter_map(group).collect()
         });
-        Self { facts: Facts { caller, admins, nodes, deciding, break_glass: false }, bound_groups }
+        let nodes = found.nodes.ok();
+        let live = nodes.as_deref().map(live);
+        Self { facts: Facts { caller, admins, nodes: live, deciding, break_glass: false }, bound_groups, nodes }
     }
+}
+
+fn live(nodes: &[Node]) -> Vec<LiveNode> {
+    nodes.iter().map(|node| LiveNode { name: node.name.clone(), role: node.role().cloned() }).collect()
 }

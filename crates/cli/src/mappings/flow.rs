@@ -59,8 +59,8 @@ pub async fn run(
     derive: impl FnMut(&State, bool) -> Result<Option<Wanted>, Failure>,
 ) -> Result<Done, Failure> {
     let Edit { target, args, .. } = edit;
-    let (state, surroundings) = tokio::join!(target.read(), Surroundings::read(target, target.deciding(args)));
-    run_from(edit, state?, &surroundings, derive).await
+    let (state, mut surroundings) = tokio::join!(target.read(), Surroundings::read(target, target.deciding(args)));
+    run_from(edit, state?, &mut surroundings, derive).await
 }
 
 /// Makes a change of what was read. `derive` is asked anew whenever somebody else was faster; its
@@ -68,10 +68,10 @@ pub async fn run(
 pub async fn run_from(
     edit: Edit<'_>,
     state: State,
-    surroundings: &Surroundings,
+    surroundings: &mut Surroundings,
     mut derive: impl FnMut(&State, bool) -> Result<Option<Wanted>, Failure>,
 ) -> Result<Done, Failure> {
-    let Edit { target, write, .. } = edit;
+    let Edit { target, args, write } = edit;
     let Some(wanted) = derive(&state, false)? else {
         // What passes through to stdout passes through unchanged.
         if !target.leaves_stdin() {
@@ -80,7 +80,11 @@ pub async fn run_from(
         return Ok(Done { after: state.data.clone(), before: state, findings: Vec::new() });
     };
     let after = with(&state.data, &wanted.touched);
-    let findings = found(&state, &wanted, surroundings);
+    let mut findings = found(&state, &wanted, surroundings);
+    if findings.iter().any(|finding| finding.rule == "node-role") {
+        surroundings.ask_for_roles(target, &args.cluster).await;
+        findings = found(&state, &wanted, surroundings);
+    }
     output::talk(&format!("{}{}", show::diff(&state.data, &after), show::findings(&findings)))
         .map_err(|error| Failure::new("could not write to stderr").because(&error))?;
     judged(&findings, write)?;

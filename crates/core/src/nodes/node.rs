@@ -74,6 +74,17 @@ impl Node {
         self.provider_id.as_deref()?.strip_prefix("aws://")?.rsplit('/').next()?.parse().ok()
     }
 
+    /// The region that it runs in, by the zone in how the cloud knows it: the zone's
+    /// name begins with it, up to its first number (EC2 user guide, "Regions and
+    /// Zones").
+    pub fn region(&self) -> Option<&str> {
+        let zone = self.provider_id.as_deref()?.strip_prefix("aws:///")?.split('/').next()?;
+        let number = zone.find(|char: char| char.is_ascii_digit())?;
+        let digits = zone.get(number..)?.bytes().take_while(u8::is_ascii_digit).count();
+        let region = zone.get(..number + digits).filter(|region| !region.starts_with("i-"))?;
+        region.get(..number)?.ends_with('-').then_some(region)
+    }
+
     /// Whether its kubelet reports that it is ready.
     pub fn is_ready(&self) -> bool {
         self.ready().is_some_and(|ready| ready.status == ConditionStatus::True)
@@ -107,6 +118,7 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use std::borrow::ToOwned as _;
+    use std::format;
     use std::string::ToString as _;
 
     use super::*;
@@ -128,6 +140,27 @@ mod tests {
             "i-01234567",
         ] {
             assert_eq!(id(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn the_region_is_the_beginning_of_the_zone() {
+        let region = |provider_id: &str| {
+            let node = Node { provider_id: Some(provider_id.to_owned()), ..Node::default() };
+            node.region().map(str::to_owned)
+        };
+        for (zone, expected) in [
+            ("eu-west-1a", "eu-west-1"),
+            ("us-gov-west-1b", "us-gov-west-1"),
+            ("us-west-2-lax-1a", "us-west-2"),
+            ("us-east-1-wl1-bos-wlz-1", "us-east-1"),
+        ] {
+            assert_eq!(region(&format!("aws:///{zone}/i-0123456789abcdef0")), Some(expected.to_owned()), "{zone}");
+        }
+        for none in
+            ["aws:///i-0123456789abcdef0", "aws:///", "aws:///9/i-01234567", "aws:///x9/i-01234567", "kind://", ""]
+        {
+            assert_eq!(region(none), None, "{none}");
         }
     }
 

@@ -107,6 +107,11 @@ impl NodeRole {
         }
     }
 
+    /// The ARN as it was given.
+    pub fn arn(&self) -> &Arn {
+        &self.arn
+    }
+
     /// The ARN as it is written into a row.
     pub fn written(&self) -> String {
         self.arn.without_role_path().to_string()

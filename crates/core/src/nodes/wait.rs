@@ -42,6 +42,16 @@ pub struct Goal {
     pub roles: Vec<Arn>,
 }
 
+impl Goal {
+    /// Whether a node is one of those that are waited for.
+    fn counts(&self, node: &Node) -> bool {
+        let is_of = |role: &Arn, wanted: &Arn| {
+            role.account() == wanted.account() && role.without_role_path().key() == wanted.without_role_path().key()
+        };
+        self.roles.is_empty() || node.role().is_some_and(|role| self.roles.iter().any(|wanted| is_of(role, wanted)))
+    }
+}
+
 /// Something that happened to a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
@@ -111,10 +121,15 @@ impl Progress {
         events
     }
 
-    /// Takes note of a node as it is now.
+    /// Takes note of a node as it is now. What happens to one that does not count is
+    /// no event.
     pub fn seen(&mut self, node: Node) -> Option<Event> {
-        let (name, ready) = (node.name.clone(), node.is_ready());
-        let before = self.nodes.insert(name.clone(), node).map(|before| before.is_ready());
+        let (name, ready, counts) = (node.name.clone(), node.is_ready(), self.goal.counts(&node));
+        let before = self.nodes.insert(name.clone(), node).filter(|before| self.goal.counts(before));
+        let before = before.map(|before| before.is_ready());
+        if !counts {
+            return None;
+        }
         match (before, ready) {
             (None, ready) => Some(Event::Joined { node: name, ready }),
             (Some(false), true) => Some(Event::Ready { node: name }),
@@ -125,20 +140,14 @@ impl Progress {
 
     /// Takes note of a node that is gone.
     pub fn deleted(&mut self, name: &str) -> Option<Event> {
-        self.nodes.remove(name)?;
+        self.nodes.remove(name).filter(|node| self.goal.counts(node))?;
         self.deleted += 1;
         Some(Event::Deleted { node: name.into() })
     }
 
     /// The nodes that count.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
-        let is_of = |role: &Arn, wanted: &Arn| {
-            role.account() == wanted.account() && role.without_role_path().key() == wanted.without_role_path().key()
-        };
-        self.nodes.values().filter(move |node| {
-            self.goal.roles.is_empty()
-                || node.role().is_some_and(|role| self.goal.roles.iter().any(|wanted| is_of(role, wanted)))
-        })
+        self.nodes.values().filter(|node| self.goal.counts(node))
     }
 
     fn has_come(&self, node: &Node) -> bool {
@@ -183,7 +192,10 @@ impl Progress {
         }
         let unknown = self.nodes.values().filter(|node| node.role().is_none()).count();
         if !self.goal.roles.is_empty() && unknown > 0 {
-            missing.push(format!("the role of {unknown} nodes that are there is not known, so they do not count"));
+            missing.push(match unknown {
+                1 => String::from("the role of a node that is there is not known, so it does not count"),
+                more => format!("the roles of {more} nodes that are there are not known, so they do not count"),
+            });
         }
         const SHOWN: usize = 20;
         let late = || self.nodes().filter(|node| !self.has_come(node));
@@ -292,7 +304,11 @@ mod tests {
         let mut progress = Progress::new(Goal { count: None, state: State::Joined, roles });
         progress.seen(node("a", Some(true)));
         assert!(!progress.is_reached());
-        assert!(progress.missing().iter().any(|line| line.contains("the role of 1 nodes")), "{:?}", progress.missing());
+        assert!(
+            progress.missing().iter().any(|line| line.contains("the role of a node that is there")),
+            "{:?}",
+            progress.missing()
+        );
         let of = |arn: &str| {
             let described = Instance {
                 id: "i-0123456789abcdef0".parse().unwrap(),
@@ -303,9 +319,11 @@ mod tests {
             };
             Some(NodeInstance { described, role: Some(arn.parse().unwrap()) })
         };
-        progress.seen(Node { instance: of("arn:aws:iam::444455556666:role/Nodes"), ..node("b", None) });
+        let other = Node { instance: of("arn:aws:iam::444455556666:role/Nodes"), ..node("b", None) };
+        assert_eq!((progress.seen(other), progress.deleted("b")), (None, None));
         assert!(!progress.is_reached());
-        progress.seen(Node { instance: of("arn:aws:iam::111122223333:role/nodes"), ..node("c", None) });
+        let joined = progress.seen(Node { instance: of("arn:aws:iam::111122223333:role/nodes"), ..node("c", None) });
+        assert_eq!(joined, Some(Event::Joined { node: "c".to_owned(), ready: false }));
         assert!(progress.is_reached());
     }
 }

@@ -23,7 +23,7 @@ const PASSES: usize = 8;
 pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     compose::runtime()?.block_on(async {
         let target = Target::open(&args.target).await?;
-        let (state, surroundings) =
+        let (state, mut surroundings) =
             tokio::join!(target.read(), Surroundings::read(&target, target.deciding(&args.target)));
         let (state, context) = (state?, context(&surroundings));
         if !state.exists() {
@@ -35,14 +35,14 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
             return Err(failure.hint(hint.to_string()).exit(Exit::Usage));
         }
         match args.fix {
-            true => repair(args, &target, state, &surroundings, &context).await,
+            true => repair(args, &target, state, &mut surroundings, &context).await,
             false => show(args, &target, &state, &lint(&state.data, &context)),
         }
     })
 }
 
 fn context(surroundings: &Surroundings) -> Context {
-    let Surroundings { facts, bound_groups } = surroundings;
+    let Surroundings { facts, bound_groups, .. } = surroundings;
     let caller = facts.caller.as_ref().and_then(|caller| caller.arn.clone());
     Context { deciding: facts.deciding, caller, bound_groups: bound_groups.clone(), ..Context::default() }
 }
@@ -85,7 +85,7 @@ async fn repair(
     args: &CheckArgs,
     target: &Target,
     state: State,
-    surroundings: &Surroundings,
+    surroundings: &mut Surroundings,
     context: &Context,
 ) -> Result<(), Failure> {
     let write = WriteArgs {

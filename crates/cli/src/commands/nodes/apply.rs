@@ -1,11 +1,10 @@
 //! `nodes apply`: letting the nodes of a role join.
 
-use kube_iam_core::nodes::{NodeRole, plan, stock};
-use kube_iam_core::partition::Partition;
+use kube_iam_core::nodes::{plan, stock};
 
 use super::aws;
 use crate::args::NodesApplyArgs;
-use crate::commands::mappings::{planned, report, usage};
+use crate::commands::mappings::{planned, report};
 use crate::compose;
 use crate::mappings::{self, Edit, Target};
 use crate::output;
@@ -13,13 +12,14 @@ use crate::report::Failure;
 
 /// Lets the nodes join.
 pub fn run(args: &NodesApplyArgs) -> Result<(), Failure> {
-    let roles = roles(args)?;
+    let runtime = compose::runtime()?;
+    let roles = runtime.block_on(aws::roles(args))?;
     if args.print {
         let text = stock(&roles).map_err(|error| Failure::of(&error))?;
         output::warn("`kubectl apply` of this replaces the roles that are mapped already, if there are any");
         return output::data(&text);
     }
-    compose::runtime()?.block_on(async {
+    runtime.block_on(async {
         let target = Target::open(&args.target).await?;
         let deciding = target.deciding(&args.target);
         let edit = Edit { target: &target, args: &args.target, write: &args.write };
@@ -34,14 +34,4 @@ pub fn run(args: &NodesApplyArgs) -> Result<(), Failure> {
         };
         report(&done.await?, &args.write, &subject, target.leaves_stdin())
     })
-}
-
-/// All roles that were named, each one checked.
-fn roles(args: &NodesApplyArgs) -> Result<Vec<NodeRole>, Failure> {
-    let cluster = args.target.cluster.region.as_deref().map(Partition::of_region);
-    let found = aws::roles(args)?;
-    let parse = |text: &String| {
-        NodeRole::parse(text, args.kind, cluster).map_err(|error| usage(Failure::of(&error).hint(error.hint())))
-    };
-    args.role_arns.iter().chain(&found).map(parse).collect()
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kube_iam_core::aws_auth::Document;
 use kube_iam_core::nodes::{Columns, listing, names, table};
 
-use super::read;
+use super::{Read, read};
 use crate::args::{ListForm, NodesListArgs};
 use crate::compose;
 use crate::output;
@@ -12,7 +12,7 @@ use crate::report::Failure;
 
 /// Prints the nodes.
 pub fn run(args: &NodesListArgs) -> Result<(), Failure> {
-    let (cluster, state, nodes) = compose::runtime()?.block_on(read(&args.cluster))?;
+    let Read { cluster, state, nodes, .. } = compose::runtime()?.block_on(read(&args.cluster))?;
     let document = Document::parse(&state.data).ok();
     if document.is_none() {
         output::warn("aws-auth can't be read, so no row is shown; `kube-iam check` says what is wrong with it");

@@ -1,9 +1,9 @@
 //! What a person, or a program, sees while nodes are waited for.
 
+use std::error::Error;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube_iam_cluster::ApiError;
 use kube_iam_core::nodes::{Event, Node, Progress};
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ struct Ended<'a> {
     missing: Vec<String>,
 }
 
-/// kube-apiserver has stopped to answer.
+/// Somebody has stopped to answer.
 #[derive(Serialize)]
 struct Unreachable<'a> {
     #[serde(rename = "type")]
@@ -86,8 +86,8 @@ impl View {
         }
     }
 
-    /// Tells that kube-apiserver does not answer.
-    pub fn outage(&mut self, error: &ApiError) -> Result<(), Failure> {
+    /// Tells that kube-apiserver, or AWS, does not answer.
+    pub fn outage(&mut self, error: &dyn Error) -> Result<(), Failure> {
         match self {
             Self::Json => line(Unreachable { what: "unreachable", reason: error.to_string() }),
             Self::Lines | Self::Live { .. } => {

@@ -1,14 +1,19 @@
 //! `nodes wait`: until nodes are ready.
 
+use std::error::Error;
 use std::time::Duration;
 
 use kube_iam_cluster::{ApiError, NodeSource, NodesObservation};
-use kube_iam_core::nodes::{Event, Goal, Progress, State};
+use kube_iam_core::arn::Arn;
+use kube_iam_core::nodes::{Event, Goal, Kind, NodeRole, Progress, State};
+use kube_iam_core::partition::Partition;
+use kube_iam_core::ports::AwsFailure;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::unread;
 use super::view::View;
-use crate::args::{NodesWaitArgs, WaitFor};
+use super::watched::Watched;
+use crate::args::{ClusterArgs, NodesWaitArgs, WaitFor};
 use crate::commands::mappings::usage;
 use crate::compose;
 use crate::exit::Exit;
@@ -20,23 +25,22 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Waits; fails if the time is up before.
 pub fn run(args: &NodesWaitArgs) -> Result<(), Failure> {
-    if !args.role_arns.is_empty() {
-        let failure = Failure::new("EC2 is not asked for the roles of nodes by this version");
-        return Err(usage(failure.hint("wait for a number of nodes, with `--count`".to_owned())));
-    }
+    let roles = args.role_arns.iter().map(|text| role(text, &args.cluster)).collect::<Result<_, _>>()?;
     let goal = Goal {
         count: args.count.and_then(|count| usize::try_from(count).ok()),
         state: match args.state {
             WaitFor::Ready => State::Ready,
             WaitFor::Joined => State::Joined,
         },
-        roles: Vec::new(),
+        roles,
     };
     compose::runtime()?.block_on(async {
         let cluster = Cluster::open(&args.cluster).await?;
         let mut view = View::new(args.output);
+        let fleet = (!goal.roles.is_empty()).then(|| cluster.fleet(&args.cluster));
+        let mut source = Watched::new(NodeSource::new(cluster.client.clone()), fleet);
         let mut waiting = Waiting { progress: Progress::new(goal), answered: false, outage: None };
-        let end = waiting.until_reached(&cluster, args.timeout, &mut view).await;
+        let end = waiting.until_reached(&mut source, args.timeout, &mut view).await;
         view.clear()?;
         match end? {
             End::Reached => view.reached(&waiting.progress),
@@ -53,6 +57,13 @@ pub fn run(args: &NodesWaitArgs) -> Result<(), Failure> {
     })
 }
 
+/// A role whose nodes are waited for.
+fn role(text: &str, cluster: &ClusterArgs) -> Result<Arn, Failure> {
+    // Of the kind of nodes nothing is asked here.
+    let role = NodeRole::parse(text, Kind::Linux, cluster.region.as_deref().map(Partition::of_region));
+    role.map(|role| role.arn().clone()).map_err(|error| usage(Failure::of(&error).hint(error.hint())))
+}
+
 /// How waiting ended.
 enum End {
     Reached,
@@ -62,15 +73,36 @@ enum End {
 
 struct Waiting {
     progress: Progress,
-    /// Whether kube-apiserver has answered at all.
+    /// Whether kube-apiserver, and AWS where it is asked, have answered at all.
     answered: bool,
-    /// Why it does not answer now.
-    outage: Option<ApiError>,
+    /// Who does not answer now, and why.
+    outage: Option<Outage>,
+}
+
+enum Outage {
+    Api(ApiError),
+    Aws(AwsFailure),
+}
+
+impl Outage {
+    fn cause(&self) -> &dyn Error {
+        match self {
+            Self::Api(error) => error,
+            Self::Aws(failure) => failure,
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Api(error) => exit_of(error),
+            Self::Aws(AwsFailure::Unavailable(_) | AwsFailure::Throttled(_)) => Exit::Unreachable,
+            Self::Aws(_) => Exit::Failed,
+        }
+    }
 }
 
 impl Waiting {
-    async fn until_reached(&mut self, cluster: &Cluster, within: Duration, view: &mut View) -> Result<End, Failure> {
-        let mut source = NodeSource::new(cluster.client.clone());
+    async fn until_reached(&mut self, source: &mut Watched, within: Duration, view: &mut View) -> Result<End, Failure> {
         let began = Instant::now();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -93,7 +125,14 @@ impl Waiting {
         }
     }
 
-    fn take_in(&mut self, observation: NodesObservation, view: &mut View) -> Result<(), Failure> {
+    fn take_in(&mut self, observation: Result<NodesObservation, AwsFailure>, view: &mut View) -> Result<(), Failure> {
+        let observation = match observation {
+            Ok(observation) => observation,
+            Err(failure) => return self.unasked(failure, view),
+        };
+        if matches!(self.outage, Some(Outage::Aws(_))) {
+            self.outage = None;
+        }
         let events: Vec<Event> = match observation {
             NodesObservation::All(nodes) => {
                 self.answered = true;
@@ -105,7 +144,7 @@ impl Waiting {
             // A server that has answered before is waited for.
             NodesObservation::Failed(error) if self.answered => {
                 view.outage(&error)?;
-                self.outage = Some(error);
+                self.outage = Some(Outage::Api(error));
                 Vec::new()
             }
             NodesObservation::Failed(error) => return Err(unread(&error)),
@@ -113,11 +152,29 @@ impl Waiting {
         events.iter().try_for_each(|event| view.event(event))
     }
 
+    /// AWS did not say which role nodes run under.
+    fn unasked(&mut self, failure: AwsFailure, view: &mut View) -> Result<(), Failure> {
+        let passes = matches!(failure, AwsFailure::Unavailable(_) | AwsFailure::Throttled(_));
+        let outage = Outage::Aws(failure);
+        // As with kube-apiserver: who has answered before is waited for.
+        if !self.answered || !passes {
+            let failure = Failure::new("could not find out under which roles nodes run").because(outage.cause());
+            let hint = "the caller's policy must allow `ec2:DescribeInstances` and `iam:GetInstanceProfile`; without these, wait for a number of nodes with `--count`";
+            return Err(failure.hint(hint.to_owned()).exit(outage.exit()));
+        }
+        // Said once, and not each time it is tried.
+        if !matches!(self.outage, Some(Outage::Aws(_))) {
+            view.outage(outage.cause())?;
+        }
+        self.outage = Some(outage);
+        Ok(())
+    }
+
     fn time_up(self, within: Duration) -> Failure {
         let what = format!("after {} s there are only {}", within.as_secs(), self.progress.summary());
         let mut failure = self.progress.missing().into_iter().fold(Failure::new(what), Failure::cause);
-        if let Some(error) = &self.outage {
-            failure = failure.because(error).exit(exit_of(error));
+        if let Some(outage) = &self.outage {
+            failure = failure.because(outage.cause()).exit(outage.exit());
         }
         failure.hint("`kube-iam nodes why` says what keeps nodes out".to_owned())
     }

@@ -3,9 +3,10 @@
 use anstyle::{AnsiColor, Style};
 use kube_iam_core::aws_auth::Document;
 use kube_iam_core::finding::Severity;
-use kube_iam_core::nodes::{AwsAuth, Diagnosis, Scene, why};
+use kube_iam_core::ids::InstanceId;
+use kube_iam_core::nodes::{AwsAuth, Diagnosis, NodeInstance, Scene, why};
 
-use super::read;
+use super::{Read, read};
 use crate::args::{NodesWhyArgs, WhyForm};
 use crate::compose;
 use crate::output;
@@ -13,15 +14,21 @@ use crate::report::Failure;
 
 /// Prints what keeps a node out; fails if anything does.
 pub fn run(args: &NodesWhyArgs) -> Result<(), Failure> {
-    let (cluster, state, nodes) = compose::runtime()?.block_on(read(&args.cluster))?;
+    let asked = args.node.as_deref();
+    let (read, instance) = compose::runtime()?.block_on(async {
+        let mut read = read(&args.cluster).await?;
+        let instance = stray(&mut read, asked).await;
+        Ok::<_, Failure>((read, instance))
+    })?;
+    let Read { cluster, state, nodes, .. } = read;
     let document = Document::parse(&state.data);
     let aws_auth = match &document {
         _ if !state.exists() => AwsAuth::Absent,
         Ok(document) => AwsAuth::Read(document),
         Err(problems) => AwsAuth::Unreadable(problems),
     };
-    let scene = Scene { aws_auth, nodes: &nodes, instance: None, deciding: cluster.deciding(args.authenticator) };
-    let asked = args.node.as_deref();
+    let deciding = cluster.deciding(args.authenticator);
+    let scene = Scene { aws_auth, nodes: &nodes, instance: instance.as_ref(), deciding };
     let found = why(&scene, asked)
         .map_err(|error| Failure::of(&error).hint("`kube-iam nodes list` shows all nodes".to_owned()))?;
     let whom = asked.unwrap_or("any node");
@@ -35,6 +42,24 @@ pub fn run(args: &NodesWhyArgs) -> Result<(), Failure> {
         0 => Ok(()),
         1 => Err(Failure::new(format!("one thing keeps {whom} out"))),
         count => Err(Failure::new(format!("{count} things keep {whom} out"))),
+    }
+}
+
+/// What AWS says of an instance that was asked about and that no node runs on.
+async fn stray(read: &mut Read, asked: Option<&str>) -> Option<NodeInstance> {
+    let id: InstanceId = asked?.parse().ok()?;
+    if read.nodes.iter().any(|node| node.instance_id().as_ref() == Some(&id)) {
+        return None;
+    }
+    match read.fleet.instance(&id, &read.nodes).await {
+        Ok(instance) => Some(instance),
+        Err(failure) => {
+            // Where nodes were asked about in vain the reason has been said.
+            if read.unasked.is_none() {
+                output::note(&format!("what {id} is is not known: {failure}"));
+            }
+            None
+        }
     }
 }
 

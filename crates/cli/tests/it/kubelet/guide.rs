@@ -68,18 +68,6 @@ fn shell(world: &World, bin: &Path, kubeconfig: &Path, key: &Key) -> Command {
     shell
 }
 
-/// The blocks as this version can run them: if it does not read stacks yet, the role of the
-/// stack is named in its place, and that is said.
-async fn runnable(world: &World, shell: &mut Command) -> Vec<String> {
-    let asked = finish(shell.args(["-c", &format!("kube-iam nodes apply --stack {STACK} --print")])).await;
-    if !asked.stderr.contains("are not asked for node roles by this version") {
-        return blocks();
-    }
-    world.home.note("`--stack` is not there yet: the README is run with `--role-arn`");
-    let named = |block: String| block.replace(&format!("--stack {STACK}"), &format!("--role-arn {NODE_ROLE}"));
-    blocks().into_iter().map(named).collect()
-}
-
 #[tokio::test]
 async fn the_commands_of_the_readme_lead_from_an_empty_cluster_to_nodes_and_people() {
     let Some(world) = world().await else { return };
@@ -97,7 +85,7 @@ async fn the_commands_of_the_readme_lead_from_an_empty_cluster_to_nodes_and_peop
     let new_shell = || shell(&world, bin.path(), &kubeconfig, &my_role);
     let procedure = async {
         let mut said = Vec::new();
-        for block in runnable(&world, &mut new_shell()).await {
+        for block in blocks() {
             let mut shell = new_shell();
             let ended = finish(shell.args(["-e", "-u", "-x", "-c", &block]));
             let ended = timeout(LONGEST_BLOCK, ended).await.unwrap_or_else(|_| panic!("it does not end:\n{block}"));

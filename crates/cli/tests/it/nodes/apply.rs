@@ -47,7 +47,7 @@ async fn an_absent_aws_auth_becomes_the_stock_one_and_stays_it() {
 
     // The file that the user guide has people download, edit and apply says the same.
     let printed = finish(kube_iam().args(["nodes", "apply", "--role-arn", ROLE, "--print"])).await;
-    assert!(printed.stderr.starts_with("warning: "), "{printed:?}");
+    assert!(printed.stderr.contains("\nwarning: "), "{printed:?}");
     let printed = printed.success();
     assert_eq!(printed, MANIFEST);
     let applied = kubectl(&control_plane, &["apply", "-f", "-"], &printed).await.success();

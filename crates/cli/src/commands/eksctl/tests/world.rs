@@ -127,7 +127,10 @@ impl World for Connected {
 
     fn look(&mut self) -> Result<(State, mappings::Surroundings), Failure> {
         let facts = self.0.borrow().facts.clone();
-        Ok((self.read()?, mappings::Surroundings { facts, bound_groups: Some(["bound".to_owned()].into()) }))
+        Ok((
+            self.read()?,
+            mappings::Surroundings { facts, bound_groups: Some(["bound".to_owned()].into()), nodes: None },
+        ))
     }
 
     fn edit(&mut self, mut start: State, derive: &mut Derive<'_>) -> Result<(), Failure> {
