@@ -157,7 +157,7 @@ async fn instances_and_roles_are_shown_and_judged_by() {
     let delete = ["delete", "mapping", "--arn", OTHER_ROLE, "--yes"];
     let blind = finish(on(&control_plane, &delete).env("AWS_EC2_METADATA_DISABLED", "true")).await.failure(1);
     assert!(blind.contains("note: the roles of nodes are not known: "), "{blind}");
-    assert!(blind.contains("whether nodes run under it is not known"), "{blind}");
+    assert!(blind.contains("and the role of a node is not known [node-role]"), "{blind}");
     let before = aws.standin.call_count();
     run_asking(&control_plane, &aws, &delete.join(" ")).await.success();
     assert!(aws.standin.call_count() > before);
