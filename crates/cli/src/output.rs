@@ -22,6 +22,11 @@ pub fn talk(text: &str) -> io::Result<()> {
     anstream::stderr().lock().write_all(text.as_bytes())
 }
 
+/// Writes to stderr what must be heard: without it the command fails.
+pub fn tell(text: &str) -> Result<(), Failure> {
+    talk(text).map_err(|error| Failure::new("could not write to stderr").because(&error))
+}
+
 /// Whether what was talked can be drawn over: not where nobody looks, and not where
 /// colours are not wanted or not known.
 pub fn can_redraw() -> bool {

@@ -108,7 +108,7 @@ fn dry_run(write: &WriteArgs) -> Option<&'static str> {
 fn say(text: &str, is_data: bool) -> Result<(), Failure> {
     match is_data {
         true => output::data(text),
-        false => output::talk(text).map_err(|error| Failure::new("could not write to stderr").because(&error)),
+        false => output::tell(text),
     }
 }
 

@@ -85,8 +85,7 @@ pub async fn run_from(
         surroundings.ask_for_roles(target, &args.cluster).await;
         findings = found(&state, &wanted, surroundings);
     }
-    output::talk(&format!("{}{}", show::diff(&state.data, &after), show::findings(&findings)))
-        .map_err(|error| Failure::new("could not write to stderr").because(&error))?;
+    output::tell(&format!("{}{}", show::diff(&state.data, &after), show::findings(&findings)))?;
     judged(&findings, write)?;
     if write.dry_run == Some(DryRun::Client) {
         return Ok(Done { before: state, after, findings });

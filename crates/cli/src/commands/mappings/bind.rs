@@ -171,9 +171,7 @@ pub async fn create(target: &Target, objects: &[RbacObject], write: &WriteArgs) 
         return Err(usage(failure.hint("leave `--bind` and `--preset` out, or `--manifest`".to_string())));
     };
     let plan: String = objects.iter().map(|object| format!("{} is needed\n", object.reference())).collect();
-    let talk =
-        |text: &str| output::talk(text).map_err(|error| Failure::new("could not write to stderr").because(&error));
-    talk(&plan)?;
+    output::tell(&plan)?;
     if write.dry_run == Some(DryRun::Client) {
         return Ok(());
     }
@@ -187,7 +185,7 @@ pub async fn create(target: &Target, objects: &[RbacObject], write: &WriteArgs) 
     };
     let created = create_missing(&cluster.client, objects, &options).await;
     for (reference, creation) in &created.done {
-        talk(&match creation {
+        output::tell(&match creation {
             Creation::Created => format!("{reference} created\n"),
             Creation::Exists => format!("{reference} exists\n"),
             Creation::Differs { .. } => format!("{reference} exists and differs; it is left as it is\n"),

@@ -47,8 +47,7 @@ pub fn diff(args: &DiffArgs) -> Result<(), Failure> {
         let (document, before) = (state.document()?, owners(&state)?);
         let plan = planned(&state, &before, &desired, &options)?;
         let edited = document.edit(&plan.planned.operations).map_err(|error| Failure::of(&error))?;
-        output::talk(&mappings::findings(&plan.planned.findings))
-            .map_err(|error| Failure::new("could not write to stderr").because(&error))?;
+        output::tell(&mappings::findings(&plan.planned.findings))?;
         Ok::<_, Failure>(diff::diff(&document, &edited.document, &before))
     })?;
     output::data(&diff::text(&differences))?;

@@ -41,8 +41,7 @@ pub fn run(args: &GetMappingsArgs) -> Result<(), Failure> {
     match args.output {
         ListForm::Table | ListForm::Wide if listed.is_empty() => {
             let word = if state.exists() { "holds no mappings" } else { "does not exist" };
-            output::talk(&format!("{} {word}\n", target.name()))
-                .map_err(|error| Failure::new("could not write to stderr").because(&error))
+            output::tell(&format!("{} {word}\n", target.name()))
         }
         ListForm::Table => output::data(&table(&listed, columns)),
         ListForm::Wide => output::data(&table(&listed, Columns::Wide)),

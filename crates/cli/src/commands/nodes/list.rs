@@ -26,8 +26,7 @@ pub fn run(args: &NodesListArgs) -> Result<(), Failure> {
         ListForm::Name => names(&listing),
     };
     if nodes.is_empty() {
-        output::talk("there are no nodes\n")
-            .map_err(|error| Failure::new("could not write to stderr").because(&error))?;
+        output::tell("there are no nodes\n")?;
     }
     output::data(&text)
 }

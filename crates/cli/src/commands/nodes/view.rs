@@ -55,10 +55,6 @@ struct Unreachable<'a> {
     reason: String,
 }
 
-fn talk(text: &str) -> Result<(), Failure> {
-    output::talk(text).map_err(|error| Failure::new("could not write to stderr").because(&error))
-}
-
 fn line<T: Serialize>(what: T) -> Result<(), Failure> {
     let line = Line { time: Timestamp::now().to_string(), what };
     output::data(&format!("{}\n", serde_json::to_string(&line).unwrap_or_default()))
@@ -78,10 +74,10 @@ impl View {
     pub fn event(&mut self, event: &Event) -> Result<(), Failure> {
         match self {
             Self::Json => line(event),
-            Self::Lines => talk(&format!("{}\n", event.text())),
+            Self::Lines => output::tell(&format!("{}\n", event.text())),
             Self::Live { .. } => {
                 self.clear()?;
-                talk(&format!("{}\n", event.text()))
+                output::tell(&format!("{}\n", event.text()))
             }
         }
     }
@@ -103,7 +99,7 @@ impl View {
         let Self::Live { drawn } = self else { return Ok(()) };
         let lines = standing(progress, elapsed);
         // Without wrapping a long line takes one line, whatever the terminal's width.
-        talk(&format!("{}\x1b[?7l{}\x1b[?7h", erase(*drawn), lines.concat()))?;
+        output::tell(&format!("{}\x1b[?7l{}\x1b[?7h", erase(*drawn), lines.concat()))?;
         *drawn = lines.len();
         Ok(())
     }
@@ -113,7 +109,7 @@ impl View {
         match self {
             Self::Live { drawn } if *drawn > 0 => {
                 let lines = std::mem::take(drawn);
-                talk(&erase(lines))
+                output::tell(&erase(lines))
             }
             _ => Ok(()),
         }
