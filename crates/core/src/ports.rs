@@ -101,6 +101,13 @@ pub enum AwsFailure {
     Refused(String),
 }
 
+impl AwsFailure {
+    /// Whether the same call may succeed in a while.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Throttled(_) | Self::Unavailable(_))
+    }
+}
+
 fn listed(ids: &[InstanceId]) -> String {
     let ids: Vec<&str> = ids.iter().map(InstanceId::as_str).collect();
     ids.join(", ")

@@ -95,7 +95,7 @@ impl Outage {
     fn exit(&self) -> Exit {
         match self {
             Self::Api(error) => exit_of(error),
-            Self::Aws(AwsFailure::Unavailable(_) | AwsFailure::Throttled(_)) => Exit::Unreachable,
+            Self::Aws(failure) if failure.is_passing() => Exit::Unreachable,
             Self::Aws(_) => Exit::Failed,
         }
     }
@@ -154,7 +154,7 @@ impl Waiting {
 
     /// AWS did not say which role nodes run under.
     fn unasked(&mut self, failure: AwsFailure, view: &mut View) -> Result<(), Failure> {
-        let passes = matches!(failure, AwsFailure::Unavailable(_) | AwsFailure::Throttled(_));
+        let passes = failure.is_passing();
         let outage = Outage::Aws(failure);
         // As with kube-apiserver: who has answered before is waited for.
         if !self.answered || !passes {

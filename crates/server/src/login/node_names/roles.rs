@@ -112,7 +112,7 @@ impl Flight {
         let role = loop {
             let call = self.shared.instances.role_of_profile(&self.profile);
             let role = tokio::time::timeout(self.shared.time, call).await.unwrap_or_else(|_| Err(timed_out()));
-            let again = matches!(role, Err(AwsFailure::Throttled(_) | AwsFailure::Unavailable(_)));
+            let again = role.as_ref().is_err_and(AwsFailure::is_passing);
             if !again || attempt >= limits::IAM_ATTEMPTS {
                 break role;
             }
