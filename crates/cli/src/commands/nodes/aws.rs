@@ -31,7 +31,14 @@ const CHECK: Duration = Duration::from_secs(5);
 /// All roles that were named, in whatever way, each one checked.
 pub async fn roles(args: &NodesApplyArgs) -> Result<Vec<NodeRole>, Failure> {
     let environment = compose::aws_environment(args.target.cluster.profile.as_deref());
-    let aws = Aws { args, environment: &environment, session: OnceCell::new() };
+    let at_hand = environment.clone().with("AWS_EC2_METADATA_DISABLED", "true");
+    let aws = Aws {
+        args,
+        environment: &environment,
+        session: OnceCell::new(),
+        at_hand: &at_hand,
+        at_hand_session: OnceCell::new(),
+    };
     // What can be refused without asking anybody is refused first.
     let given: Vec<_> = args.role_arns.iter().map(|text| (text, aws.parse(text))).collect();
     for (_, parsed) in &given {
@@ -70,6 +77,9 @@ struct Aws<'a> {
     args: &'a NodesApplyArgs,
     environment: &'a Environment,
     session: OnceCell<Session<'a>>,
+    /// The environment with nothing in it that has to be waited for.
+    at_hand: &'a Environment,
+    at_hand_session: OnceCell<Session<'a>>,
 }
 
 impl<'a> Aws<'a> {
@@ -83,6 +93,13 @@ impl<'a> Aws<'a> {
         self.session
             .get_or_try_init(async || Session::open(self.environment, region, Timestamp::now(), &prompt).await)
             .await
+    }
+
+    /// A role that was typed is checked with what is at hand: nobody is asked for a code,
+    /// and instance metadata, which is not there in most places, is not waited for.
+    async fn open_at_hand(&self, now: Timestamp) -> Result<&Session<'a>, CredentialError> {
+        let region = self.args.target.cluster.region.as_deref();
+        self.at_hand_session.get_or_try_init(async || Session::open(self.at_hand, region, now, &Nobody).await).await
     }
 
     fn parse(&self, text: &str) -> Result<NodeRole, RoleError> {
@@ -124,12 +141,8 @@ impl<'a> Aws<'a> {
 
     async fn existence(&self, role: &Arn) -> Existence {
         let Some(name) = role.role_name() else { return Existence::Known };
-        // A role that was typed is checked with what is at hand: nobody is asked for a
-        // code, and instance metadata, which is not there in most places, is not
-        // waited for.
-        let environment = self.environment.clone().with("AWS_EC2_METADATA_DISABLED", "true");
-        let (region, now) = (self.args.target.cluster.region.as_deref(), Timestamp::now());
-        let session = match Session::open(&environment, region, now, &Nobody).await {
+        let now = Timestamp::now();
+        let session = match self.open_at_hand(now).await {
             Ok(session) => session,
             Err(error) => return Existence::Unknown(error.to_string()),
         };
