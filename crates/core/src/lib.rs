@@ -30,6 +30,7 @@ pub mod template;
 pub mod token;
 pub mod yaml;
 
+pub mod access;
 pub mod authenticator;
 pub mod aws_auth;
 pub mod change;

@@ -93,6 +93,22 @@ impl Template {
         self.0.iter().all(|piece| matches!(piece, Piece::Literal(_)))
     }
 
+    /// The pattern with the values that are known in their places; the others stay open.
+    pub(crate) fn filled(&self, value: impl Fn(Placeholder) -> Option<String>) -> Self {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for piece in &self.0 {
+            let piece = match piece {
+                Piece::Value(open) => value(*open).map_or(Piece::Value(*open), Piece::Literal),
+                Piece::Literal(text) => Piece::Literal(text.clone()),
+            };
+            match (pieces.last_mut(), piece) {
+                (Some(Piece::Literal(before)), Piece::Literal(text)) => before.push_str(&text),
+                (_, piece) => pieces.push(piece),
+            }
+        }
+        Self(pieces)
+    }
+
     /// Whether some caller could get this text: a placeholder may stand for
     /// anything.
     pub fn could_give(&self, text: &str) -> bool {
