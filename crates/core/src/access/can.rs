@@ -79,7 +79,7 @@ impl<'a> Scene<'a> {
         let mut once: Vec<Doubt<'a>> = Vec::with_capacity(doubts.len());
         doubts.into_iter().for_each(|doubt| {
             if !once.contains(&doubt) {
-                once.push(doubt)
+                once.push(doubt);
             }
         });
         let requester = ways.iter().flatten().next().map(Way::requester);
