@@ -34,8 +34,19 @@ pub(crate) async fn ask(
     within: Duration,
     longest: usize,
 ) -> Result<Vec<u8>, ApiError> {
+    ask_for(client, question, JSON, within, longest).await
+}
+
+/// The same, for an answer of other media types.
+pub(crate) async fn ask_for(
+    client: &Client,
+    question: Question,
+    accept: &'static str,
+    within: Duration,
+    longest: usize,
+) -> Result<Vec<u8>, ApiError> {
     let Question { method, uri, body, right } = question;
-    let mut request = Request::builder().method(method).uri(uri).header(header::ACCEPT, JSON);
+    let mut request = Request::builder().method(method).uri(uri).header(header::ACCEPT, accept);
     let mut bytes = Vec::new();
     if let Some((media_type, value)) = body {
         request = request.header(header::CONTENT_TYPE, media_type);

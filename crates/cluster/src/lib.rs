@@ -12,7 +12,8 @@
 //! * [`NodeSource`] follows the nodes: `list` and `watch` on them;
 //! * [`facts()`] reads what the lockout guard asks: who we are, all bindings, nodes;
 //! * [`create_missing`], [`replace_rbac`] and [`read_rbac`] deal with single roles and
-//!   bindings, and [`read_policy`] reads all of them: `list` on the four kinds.
+//!   bindings, and [`read_policy`] reads all of them: `list` on the four kinds;
+//! * [`resources`] and [`is_eks`] ask what everybody may know.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
@@ -20,6 +21,7 @@ mod api_error;
 mod aws_auth;
 mod connect;
 mod credentials;
+mod discovery;
 mod exchange;
 mod facts;
 pub mod limits;
@@ -34,6 +36,7 @@ mod watch;
 pub use api_error::{ApiError, Right};
 pub use aws_auth::{AwsAuthSource, observe_once};
 pub use connect::{ConnectError, ConnectSettings, Endpoint, Impersonation, connect, connect_endpoint};
+pub use discovery::{is_eks, resources};
 pub use kube::Client;
 
 pub use facts::{Caller, Facts, caller, cluster_role_bindings, facts, nodes, role_bindings};

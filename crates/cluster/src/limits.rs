@@ -66,6 +66,10 @@ pub const POLICY: Duration = Duration::from_secs(60);
 /// were of (410). It remembers five minutes, which is longer than a list may take.
 pub const RESTARTS: usize = 3;
 
+/// Longest document that tells which resources there are, in bytes. Kubernetes' own
+/// are 100 KiB; a cluster with a thousand custom ones has some megabytes.
+pub const DISCOVERY_BYTES: usize = 16 * 1024 * 1024;
+
 /// Most nodes that are looked at. Kubernetes is made for 5,000; EKS has clusters
 /// with 100,000.
 pub const NODES: usize = 100_000;
