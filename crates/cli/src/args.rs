@@ -1,5 +1,6 @@
 //! The command line: what was typed, nothing more.
 
+mod access;
 pub mod eksctl;
 pub mod go_flags;
 mod init;
@@ -12,6 +13,10 @@ mod token;
 pub mod verbs;
 mod verify;
 
+pub use access::{
+    AccessArgs, AccessCommand, AccessListArgs, AnswerForm, CanIArgs, ExplainArgs, QuestionArgs, RightsForm, SourceArgs,
+    WhoCanArgs,
+};
 pub use init::InitArgs;
 pub use mappings::{
     ApplyArgs, BindArgs, CheckArgs, CheckForm, CreateMappingArgs, DeleteMappingArgs, DesiredArgs, DiffArgs, EditArgs,
@@ -158,6 +163,8 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Let worker nodes join, wait for them, and find out why one does not
     Nodes(NodesArgs),
+    /// See who can do what, and why not: from IAM principal to RBAC rule
+    Access(AccessArgs),
     /// Print a script that completes commands and flags in a shell
     Completion(CompletionArgs),
     /// Write the man pages into a folder

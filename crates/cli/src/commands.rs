@@ -1,5 +1,6 @@
 //! The commands: each one file, an ordinary function from arguments to an outcome.
 
+mod access;
 mod describe;
 pub mod eksctl;
 mod init;
@@ -43,6 +44,7 @@ pub fn run(line: Option<CommandLine>) -> Result<(), Failure> {
         Command::Diff(args) => mappings::desired::diff(&args),
         Command::Check(args) => mappings::check::run(&args),
         Command::Nodes(args) => nodes::run(&args.command),
+        Command::Access(args) => access::run(&args.command),
         Command::Completion(args) => describe::completion(&args),
         Command::Man(args) => describe::man(&args),
         Command::Quickstart(args) => quickstart::run(&global, &args),

@@ -12,6 +12,8 @@ pub enum Exit {
     Failed,
     /// The command line or an input can't be used.
     Usage,
+    /// The answer is neither yes nor no: something was not read.
+    Unknown,
     /// AWS or the cluster can't be reached.
     Unreachable,
     /// Somebody pressed Ctrl-C.
@@ -27,7 +29,7 @@ pub fn code(outcome: &Result<(), Failure>) -> ExitCode {
     }
     match failure.exit {
         Exit::Failed => ExitCode::FAILURE,
-        Exit::Usage => ExitCode::from(2),
+        Exit::Usage | Exit::Unknown => ExitCode::from(2),
         Exit::Unreachable => ExitCode::from(3),
         // 128 and the number of SIGINT, as shells have it.
         Exit::Interrupted => ExitCode::from(130),

@@ -11,7 +11,7 @@ pub struct Failure {
     what: String,
     causes: Vec<String>,
     hint: Option<String>,
-    /// Whether it stands in the log already.
+    /// Whether it has been told already: it stands in the log, or is an answer.
     pub logged: bool,
     /// How the command ends.
     pub exit: Exit,
@@ -21,6 +21,11 @@ impl Failure {
     /// A failure that is its own explanation.
     pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), causes: Vec::new(), hint: None, logged: false, exit: Exit::Failed }
+    }
+
+    /// No failure of the command, but the answer that it has printed.
+    pub fn answered(exit: Exit) -> Self {
+        Self { logged: true, exit, ..Self::new("the answer is not yes") }
     }
 
     /// A wrong command line, as clap words it.

@@ -114,6 +114,12 @@ impl Cluster {
         }
     }
 
+    /// Whether EKS says that it consults nothing but aws-auth.
+    pub fn is_without_entries(&self) -> bool {
+        let mode = self.described.as_ref().and_then(|described| described.authentication_mode.as_ref());
+        matches!(mode, Some(AuthenticationMode::ConfigMap))
+    }
+
     /// Whether EKS gave rights to whoever created the cluster.
     pub fn creator_is_admin(&self) -> bool {
         self.described.as_ref().and_then(|described| described.creator_is_admin) == Some(true)
