@@ -26,6 +26,11 @@ const COMMANDS: &[&str] = &[
     "nodes wait",
     "nodes list",
     "nodes why",
+    "access",
+    "access can-i",
+    "access who-can",
+    "access explain",
+    "access list",
     "get iamidentitymapping",
     "create iamidentitymapping",
     "delete iamidentitymapping",
@@ -43,7 +48,7 @@ async fn the_reference_is_what_the_commands_say() {
         let name = format!("kube-iam {command}");
         assert!(
             command.is_empty()
-                || *command == "nodes"
+                || ["access", "nodes"].contains(command)
                 || help.contains("Examples:")
                 || command.contains("iamidentitymapping"),
             "{name}"

@@ -1,6 +1,7 @@
 //! What users see: the real binary against a stand-in for AWS and, where
 //! kube-apiserver has a say, a real control plane.
 
+mod access;
 mod aws;
 mod cluster;
 mod people;
