@@ -199,13 +199,27 @@ pub struct ManArgs {
     pub folder: PathBuf,
 }
 
-/// The whole command line, for those who describe it. Started as `kubectl-iam`
-/// it is kubectl's plugin.
+/// Commands that aws-iam-authenticator has too. The flags of [`Global`] are theirs.
+const SHARED: [&str; 4] = ["token", "server", "init", "verify"];
+
+/// The whole command line, for those who describe it.
+///
+/// The flags of [`Global`] may stand anywhere, as in aws-iam-authenticator; commands
+/// that do nothing with them don't show them.
 pub fn command_line() -> clap::Command {
-    CommandLine::command()
+    let line = CommandLine::command();
+    let global: Vec<_> = line.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    line.mut_subcommands(|command| {
+        let name = command.get_name();
+        let shows = |id: &str| SHARED.contains(&name) || name == "quickstart" && id.starts_with("log_");
+        let hidden = global.iter().filter(|arg| !shows(arg.get_id().as_str()));
+        let hidden: Vec<_> = hidden.map(|arg| arg.clone().hide(true)).collect();
+        command.args(hidden)
+    })
 }
 
-/// Reads the command line. Help and version are printed here, and are no failure.
+/// Reads the command line; started as `kubectl-iam` it is kubectl's plugin. Help and
+/// version are printed here, and are no failure.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<CommandLine>, Failure> {
     let args: Vec<OsString> = args.into_iter().collect();
     let mut line = command_line();
@@ -230,7 +244,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<CommandL
 /// what belongs on stdout and what on stderr.
 pub fn unknown_resource(args: &[String]) -> Option<(String, String)> {
     let (verb, resource) = verbs::verb_and_resource(args)?;
-    let mut line = CommandLine::command();
+    let mut line = command_line();
     let verb = line.find_subcommand_mut(verb)?;
     if resource == "help" || verb.find_subcommand(resource).is_some() {
         return None;
@@ -242,8 +256,7 @@ pub fn unknown_resource(args: &[String]) -> Option<(String, String)> {
 /// Commands that aws-iam-authenticator has too end with 1 on a wrong command
 /// line, as there; our own with 2.
 fn usage_exit(args: &[OsString]) -> Exit {
-    let shared = ["token", "server", "init", "verify"];
-    match args.iter().any(|arg| shared.iter().any(|name| arg == name)) {
+    match args.iter().any(|arg| SHARED.iter().any(|name| arg == name)) {
         true => Exit::Failed,
         false => Exit::Usage,
     }
@@ -255,6 +268,40 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        CommandLine::command().debug_assert();
+        command_line().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_every_command_stand_anywhere_and_are_shown_where_they_do_something() {
+        const FLAGS: [&str; 5] = ["--cluster-id", "--config", "--feature-gates", "--log-format", "--log-verbosity"];
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for text in [
+            "kube-iam -i c -l json -c f get mappings",
+            "kube-iam get -i c mappings -l json -c f",
+            "kube-iam get mappings --cluster-id c --log-format json --config f",
+            "kube-iam check -i c -l json -c f",
+            "kube-iam nodes -i c list -l json -c f",
+            "kube-iam quickstart -i c -l json -c f",
+            "kube-iam token -i c -l json -c f",
+        ] {
+            let global = parse(words(text)).unwrap().unwrap().global;
+            assert_eq!(global.cluster_id.as_deref(), Some("c"), "{text}");
+            assert_eq!((global.log_format, global.config), (Some(LogFormat::Json), Some("f".into())), "{text}");
+        }
+        for (path, shown) in [
+            (&["token"][..], &FLAGS[..]),
+            (&["quickstart"], &["--log-format", "--log-verbosity"]),
+            (&["get", "mappings"], &[]),
+            (&["create", "mapping"], &[]),
+            (&["nodes", "why"], &[]),
+        ] {
+            let mut line = command_line();
+            line.build();
+            let command = path.iter().fold(&mut line, |line, name| line.find_subcommand_mut(name).unwrap());
+            let help = command.render_long_help().to_string();
+            for flag in FLAGS {
+                assert_eq!(help.contains(&format!("{flag} ")), shown.contains(&flag), "{path:?} {flag}\n{help}");
+            }
+        }
     }
 }

@@ -235,7 +235,7 @@ pub struct DesiredArgs {
     pub take_ownership: bool,
 }
 
-/// Find mistakes in aws-auth; exit 1 if there are any, 2 if it can't be read.
+/// Find mistakes in aws-auth; exit 1 if there are any, 2 if it is not there or can't be read.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kube-iam check

@@ -27,18 +27,26 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
             tokio::join!(target.read(), Surroundings::read(&target, target.deciding(&args.target)));
         let (state, context) = (state?, context(&surroundings));
         if !state.exists() {
-            let hint = match target.file_name() {
-                Some(_) => "`--manifest FILE` names the file that holds aws-auth",
-                None => "`kube-iam create mapping` makes one",
-            };
-            let failure = Failure::new(format!("there is no {}", target.name()));
-            return Err(failure.hint(hint.to_string()).exit(Exit::Usage));
+            return Err(absent(&target));
         }
         match args.fix {
             true => repair(args, &target, state, &mut surroundings, &context).await,
             false => show(args, &target, &state, &lint(&state.data, &context)),
         }
     })
+}
+
+/// What is not there is not clean: whoever checks it named the wrong one, or lost it.
+fn absent(target: &Target) -> Failure {
+    let (place, hint) = match target.file_name() {
+        Some(_) => ("", "`--manifest FILE` names the file that holds aws-auth"),
+        None => (
+            " in the cluster",
+            "if it is the right cluster, `kube-iam nodes apply` or `kube-iam create mapping` makes it",
+        ),
+    };
+    let failure = Failure::new(format!("there is no {}{place}, so nothing was checked", target.name()));
+    failure.hint(hint.to_string()).exit(Exit::Usage)
 }
 
 fn context(surroundings: &Surroundings) -> Context {

@@ -497,6 +497,8 @@ async fn a_permission_set_is_mapped_by_its_role_where_others_decide() {
     fs::write(file.path(), text).unwrap();
     let apply = ["apply", "-f", file.path().to_str().unwrap(), "--yes", "--authenticator", "eks"];
     write!(shown, "apply\n{}", run(&control_plane, &apply).await.failure(1)).unwrap();
+    let diff = ["diff", "-f", file.path().to_str().unwrap(), "--authenticator", "eks"];
+    write!(shown, "diff\n{}", run(&control_plane, &diff).await.failure(1)).unwrap();
     assert_snapshot!(shown, @r#"
     auto
     error: a mapping by permission set works only where kube-iam decides; `Ops` must be mapped by its role
@@ -509,7 +511,10 @@ async fn a_permission_set_is_mapped_by_its_role_where_others_decide() {
     hint: map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query "Roles[?starts_with(RoleName, 'AWSReservedSSO_Ops_')].Arn" --output text` shows in account 111122223333; `--override only-kube-iam-matches` writes it as it is
     apply
     error: mappings by permission set work only where kube-iam decides; `Ops` in account 111122223333 must be mapped by role
-    hint: map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query "Roles[?starts_with(RoleName, 'AWSReservedSSO_Ops_')].Arn" --output text` shows in account 111122223333; `--override only-kube-iam-matches` writes it as it is
+    hint: map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query "Roles[?starts_with(RoleName, 'AWSReservedSSO_Ops_')].Arn" --output text` shows in account 111122223333; `kube-iam apply --override only-kube-iam-matches` writes it as it is
+    diff
+    error: mappings by permission set work only where kube-iam decides; `Ops` in account 111122223333 must be mapped by role
+    hint: map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query "Roles[?starts_with(RoleName, 'AWSReservedSSO_Ops_')].Arn" --output text` shows in account 111122223333; `kube-iam apply --override only-kube-iam-matches` writes it as it is
     "#);
     assert_eq!(object(&control_plane).await, before);
 
