@@ -81,7 +81,7 @@ pub async fn run_from(
     };
     let after = with(&state.data, &wanted.touched);
     let mut findings = found(&state, &wanted, surroundings);
-    if findings.iter().any(|finding| finding.rule == "node-role") {
+    if guard::hangs_on_roles(&findings) {
         surroundings.ask_for_roles(target, &args.cluster).await;
         findings = found(&state, &wanted, surroundings);
     }

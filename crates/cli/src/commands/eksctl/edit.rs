@@ -7,6 +7,7 @@ use kube_iam_core::aws_auth::Data;
 use kube_iam_core::check::{Context, lint};
 use kube_iam_core::eksctl::Plan;
 use kube_iam_core::finding::{Finding, Severity};
+use kube_iam_core::guard;
 
 use super::surroundings::World;
 use super::{Ended, Voice};
@@ -17,7 +18,7 @@ use crate::report::Failure;
 /// What a change is judged by.
 pub(super) struct Judge<'a> {
     /// What the guard asks of the world.
-    pub(super) surroundings: &'a mappings::Surroundings,
+    pub(super) surroundings: mappings::Surroundings,
     /// The rules that are overridden.
     pub(super) write: &'a WriteArgs,
     /// What is known of the cluster, where new rows are to be looked at.
@@ -44,25 +45,37 @@ struct Judged {
     touched: Option<Touched>,
     findings: String,
     verdict: Result<(), Failure>,
+    /// It may be judged otherwise once the roles of nodes are known.
+    hangs_on_roles: bool,
 }
 
 impl Judge<'_> {
     fn judge(&self, state: &State, plan: &Plan) -> Result<Judged, Failure> {
         let changed = plan.edit(&state.data).map_err(|error| Failure::of(&error))?;
         if changed.is_empty() {
-            return Ok(Judged { touched: None, findings: String::new(), verdict: Ok(()) });
+            return Ok(Judged { touched: None, findings: String::new(), verdict: Ok(()), hangs_on_roles: false });
         }
         let data = changed.into_iter().map(|(key, text)| (key, Some(text))).collect();
         let touched = Touched { data, ..Touched::default() };
         let remarks = self.remarks(&state.data, &with(&state.data, &touched));
         let wanted = Wanted { touched, findings: remarks };
-        let mut all = found(state, &wanted, self.surroundings);
+        let mut all = found(state, &wanted, &self.surroundings);
+        let hangs_on_roles = guard::hangs_on_roles(&all);
         let verdict = judged(&all, self.write);
         // What could not be checked matters to whoever is refused. That nobody reads
         // aws-auth is said of every command.
         all.retain(|finding| finding.severity != Severity::Note || verdict.is_err());
         all.retain(|finding| finding.rule != "not-consulted");
-        Ok(Judged { touched: Some(wanted.touched), findings: findings(&all), verdict })
+        Ok(Judged { touched: Some(wanted.touched), findings: findings(&all), verdict, hangs_on_roles })
+    }
+
+    /// Asks AWS for the roles of nodes, if a plan is judged by them. It takes its
+    /// time, so other plans don't wait for it.
+    pub(super) fn find_out(&mut self, world: &mut dyn World, state: &State, plan: &Plan) -> Result<(), Failure> {
+        if self.judge(state, plan)?.hangs_on_roles {
+            world.ask_for_roles(&mut self.surroundings);
+        }
+        Ok(())
     }
 
     /// What the linter says of the data after the change, and not of those before.
@@ -115,7 +128,7 @@ pub(super) fn edit(
         let touched = match is_made {
             true => None,
             false => {
-                let Judged { touched, findings, verdict } = judge.judge(state, &said.plan)?;
+                let Judged { touched, findings, verdict, .. } = judge.judge(state, &said.plan)?;
                 said.findings = findings;
                 verdict.map(|()| touched)?
             }
