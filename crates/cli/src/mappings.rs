@@ -11,6 +11,6 @@ mod target;
 pub use cluster::{Cluster, OpenError, exit_of, find, unread};
 pub use facts::Surroundings;
 pub use file::text_of;
-pub use flow::{Done, Edit, Wanted, ask, found, judged, options, run, run_from, with};
+pub use flow::{Done, Edit, Wanted, ask, found, judged, options, run, run_from};
 pub use show::findings;
 pub use target::{State, Target};

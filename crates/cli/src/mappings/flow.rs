@@ -3,8 +3,7 @@
 use std::io::IsTerminal as _;
 
 use kube_iam_cluster::{Touched, WriteOptions};
-use kube_iam_core::authenticator::Mappings;
-use kube_iam_core::aws_auth::Data;
+use kube_iam_core::aws_auth::Document;
 use kube_iam_core::finding::{Finding, Severity};
 use kube_iam_core::guard;
 
@@ -21,6 +20,8 @@ use crate::terminal;
 pub struct Wanted {
     /// The texts to write.
     pub touched: Touched,
+    /// All rows with those texts, where they were read already.
+    pub document: Option<Document>,
     /// What the person should know, beside the guard's findings.
     pub findings: Vec<Finding>,
 }
@@ -41,7 +42,7 @@ pub struct Done {
     /// aws-auth as it was found.
     pub before: State,
     /// aws-auth as it is now, or would be.
-    pub after: Data,
+    pub after: State,
     /// What was found about the change.
     pub findings: Vec<Finding>,
 }
@@ -49,7 +50,7 @@ pub struct Done {
 impl Done {
     /// Whether anything is another one now.
     pub fn is_changed(&self) -> bool {
-        self.before.data != self.after
+        self.before.data != self.after.data
     }
 }
 
@@ -77,15 +78,15 @@ pub async fn run_from(
         if !target.leaves_stdin() {
             target.edit(state.clone(), &options(write), |_, _| Ok(None)).await?;
         }
-        return Ok(Done { after: state.data.clone(), before: state, findings: Vec::new() });
+        return Ok(Done { after: state.clone(), before: state, findings: Vec::new() });
     };
-    let after = with(&state.data, &wanted.touched);
-    let mut findings = found(&state, &wanted, surroundings);
+    let after = state.with(&wanted.touched, wanted.document);
+    let mut findings = found(&state, &after, &wanted.findings, surroundings);
     if guard::hangs_on_roles(&findings) {
         surroundings.ask_for_roles(target, &args.cluster).await;
-        findings = found(&state, &wanted, surroundings);
+        findings = found(&state, &after, &wanted.findings, surroundings);
     }
-    output::tell(&format!("{}{}", show::diff(&state.data, &after), show::findings(&findings)))?;
+    output::tell(&format!("{}{}", show::diff(&state.data, &after.data), show::findings(&findings)))?;
     judged(&findings, write)?;
     if write.dry_run == Some(DryRun::Client) {
         return Ok(Done { before: state, after, findings });
@@ -101,12 +102,14 @@ pub async fn run_from(
         }
         let Some(wanted) = derive(current, maybe_written)? else { return Ok(None) };
         if current.data != state.data {
-            judged(&found(current, &wanted, surroundings), write)?;
+            let after = current.with(&wanted.touched, wanted.document);
+            judged(&found(current, &after, &wanted.findings, surroundings), write)?;
         }
         Ok(Some(wanted.touched))
     });
     let written = written.await?;
-    Ok(Done { before: state, after: written.data, findings })
+    let after = if written.data == after.data { after } else { written };
+    Ok(Done { before: state, after, findings })
 }
 
 /// How a change is written.
@@ -118,27 +121,10 @@ pub fn options(write: &WriteArgs) -> WriteOptions {
     }
 }
 
-/// The data after the touched keys got their new texts.
-pub fn with(data: &Data, touched: &Touched) -> Data {
-    let mut after = data.clone();
-    for (key, text) in &touched.data {
-        match text {
-            Some(text) => after.insert(key.clone(), text.clone()),
-            None => after.remove(key),
-        };
-    }
-    after
-}
-
-fn mappings(data: &Data) -> Mappings {
-    Mappings::read(|section| data.get(section.as_str()).map(String::as_str))
-}
-
 /// What there is to say about a change, the guard's findings first.
-pub fn found(state: &State, wanted: &Wanted, surroundings: &Surroundings) -> Vec<Finding> {
-    let after = with(&state.data, &wanted.touched);
-    let mut findings = guard::assess(&mappings(&state.data), &mappings(&after), &surroundings.facts);
-    findings.extend(wanted.findings.iter().cloned());
+pub fn found(before: &State, after: &State, remarks: &[Finding], surroundings: &Surroundings) -> Vec<Finding> {
+    let mut findings = guard::assess(&before.mappings(), &after.mappings(), &surroundings.facts);
+    findings.extend(remarks.iter().cloned());
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

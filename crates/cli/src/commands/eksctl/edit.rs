@@ -12,7 +12,7 @@ use kube_iam_core::guard;
 use super::surroundings::World;
 use super::{Ended, Voice};
 use crate::args::WriteArgs;
-use crate::mappings::{self, State, Wanted, findings, found, judged, with};
+use crate::mappings::{self, State, findings, found, judged};
 use crate::report::Failure;
 
 /// What a change is judged by.
@@ -57,16 +57,16 @@ impl Judge<'_> {
         }
         let data = changed.into_iter().map(|(key, text)| (key, Some(text))).collect();
         let touched = Touched { data, ..Touched::default() };
-        let remarks = self.remarks(&state.data, &with(&state.data, &touched));
-        let wanted = Wanted { touched, findings: remarks };
-        let mut all = found(state, &wanted, &self.surroundings);
+        let after = state.with(&touched, None);
+        let remarks = self.remarks(&state.data, &after.data);
+        let mut all = found(state, &after, &remarks, &self.surroundings);
         let hangs_on_roles = guard::hangs_on_roles(&all);
         let verdict = judged(&all, self.write);
         // What could not be checked matters to whoever is refused. That nobody reads
         // aws-auth is said of every command.
         all.retain(|finding| finding.severity != Severity::Note || verdict.is_err());
         all.retain(|finding| finding.rule != "not-consulted");
-        Ok(Judged { touched: Some(wanted.touched), findings: findings(&all), verdict, hangs_on_roles })
+        Ok(Judged { touched: Some(touched), findings: findings(&all), verdict, hangs_on_roles })
     }
 
     /// Asks AWS for the roles of nodes, if a plan is judged by them. It takes its

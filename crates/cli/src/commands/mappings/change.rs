@@ -71,10 +71,10 @@ async fn make(target: &Target, change: &Change, args: &TargetArgs, write: &Write
     let deciding = write.written_for(target.deciding(args));
     let done = mappings::run(Edit { target, args, write }, |state, maybe_written| {
         let document = state.document()?;
-        match plan(&document, change, deciding) {
+        match plan(document, change, deciding) {
             // What we took out before the answer got lost is not there to be found.
             Err(ChangeError::NotFound { .. }) if maybe_written => Ok(None),
-            plan => planned(state, &document, plan.map_err(|error| Failure::of(&error).hint(error.hint()))?),
+            plan => planned(state, document, plan.map_err(|error| Failure::of(&error).hint(error.hint()))?),
         }
     });
     let done = done.await?;

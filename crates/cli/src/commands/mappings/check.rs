@@ -111,13 +111,13 @@ async fn repair(
             .map(|(key, text)| (key, Some(text)))
             .collect();
         let touched = Touched { data: changed, ..Touched::default() };
-        Ok((!touched.data.is_empty()).then_some(Wanted { touched, findings: Vec::new() }))
+        Ok((!touched.data.is_empty()).then_some(Wanted { touched, document: None, findings: Vec::new() }))
     });
     let done = done.await?;
     let word = if done.is_changed() { "repaired" } else { "unchanged" };
     let dry_run = dry_run(&write).map(|dry_run| format!(" ({dry_run} dry run)")).unwrap_or_default();
     say(&format!("aws-auth {word}{dry_run}\n"), target.leaves_stdin())?;
-    let left = lint(&done.after, context);
+    let left = lint(&done.after.data, context);
     match left.iter().filter(|remark| remark.fix.as_ref().is_some_and(|fix| fix.grants)).count() {
         0 => {}
         1 => output::warn("1 more repair may let somebody in who is not let in today; `--grants` makes it too"),
@@ -126,7 +126,7 @@ async fn repair(
         )),
     }
     let hint = format!("`kube-iam check{}` shows what is left", target.flag());
-    verdict(target, &done.after, &left, "left", Some(hint))
+    verdict(target, &done.after.data, &left, "left", Some(hint))
 }
 
 /// The data after every repair that may be made: one may show what the next one is for.

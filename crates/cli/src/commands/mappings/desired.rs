@@ -27,10 +27,10 @@ pub fn apply(args: &ApplyArgs) -> Result<(), Failure> {
             let before = owners(state)?;
             let plan = planned(state, &before, &desired, &options)?;
             let DesiredPlan { planned, .. } = &plan;
-            if planned.operations.is_empty() && plan.owners_in(&document) == before {
+            if planned.operations.is_empty() && plan.owners_in(document) == before {
                 return Ok(None);
             }
-            wanted(&document, &planned.operations, &before, |after| plan.owners_in(after), planned.findings.clone())
+            wanted(document, &planned.operations, &before, |after| plan.owners_in(after), planned.findings.clone())
                 .map(Some)
         });
         report(&done.await?, &args.write, "mappings", target.leaves_stdin())
@@ -48,7 +48,7 @@ pub fn diff(args: &DiffArgs) -> Result<(), Failure> {
         let plan = planned(&state, &before, &desired, &options)?;
         let edited = document.edit(&plan.planned.operations).map_err(|error| Failure::of(&error))?;
         output::tell(&mappings::findings(&plan.planned.findings))?;
-        Ok::<_, Failure>(diff::diff(&document, &edited.document, &before))
+        Ok::<_, Failure>(diff::diff(document, &edited.document, &before))
     })?;
     output::data(&diff::text(&differences))?;
     match differences.len() {
@@ -72,7 +72,7 @@ fn read(args: &DesiredArgs) -> Result<(Desired, Options), Failure> {
 }
 
 fn planned(state: &State, owners: &Owners, desired: &Desired, options: &Options) -> Result<DesiredPlan, Failure> {
-    plan_desired(&state.document()?, owners, desired, options).map_err(|error| {
+    plan_desired(state.document()?, owners, desired, options).map_err(|error| {
         let hint = error.hint();
         let failure = match &error {
             DesiredError::Words(problems) => problems

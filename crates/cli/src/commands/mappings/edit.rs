@@ -176,7 +176,7 @@ async fn write(target: &Target, args: &EditArgs, start: &State, data: &Data) -> 
             touched.data.insert((*key).clone(), new.cloned());
         }
         let is_changed = !touched.data.is_empty();
-        Ok(is_changed.then_some(Wanted { touched, findings: Vec::new() }))
+        Ok(is_changed.then_some(Wanted { touched, document: None, findings: Vec::new() }))
     });
     report(&done.await?, &args.write, "aws-auth", true)
 }

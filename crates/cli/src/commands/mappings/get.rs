@@ -19,7 +19,7 @@ pub fn run(args: &GetMappingsArgs) -> Result<(), Failure> {
         Ok::<_, Failure>((target, state))
     })?;
     let document = state.document()?;
-    let mut listed = listing(&document, &owners(&state)?, target.deciding(&args.target));
+    let mut listed = listing(document, &owners(&state)?, target.deciding(&args.target));
     if args.effective {
         break_glass(&mut listed, &break_glass_rows(args)?);
         if matches!(&target, Target::Cluster(cluster) if cluster.creator_is_admin()) {

@@ -25,8 +25,8 @@ pub fn run(args: &NodesApplyArgs) -> Result<(), Failure> {
         let edit = Edit { target: &target, args: &args.target, write: &args.write };
         let done = mappings::run(edit, |state, _| {
             let document = state.document()?;
-            let plan = plan(&document, &roles, deciding).map_err(|error| Failure::of(&error).hint(error.hint()))?;
-            planned(state, &document, plan)
+            let plan = plan(document, &roles, deciding).map_err(|error| Failure::of(&error).hint(error.hint()))?;
+            planned(state, document, plan)
         });
         let subject = match roles.as_slice() {
             [role] => format!("mapping/{}", role.written()),

@@ -123,7 +123,9 @@ impl Surroundings for TestWorld {
 struct Connected(Rc<RefCell<Cluster>>);
 
 fn state(data: Option<&Data>) -> State {
-    State { data: data.cloned().unwrap_or_default(), ..State::from(Current::Absent) }
+    let mut state = State::from(Current::Absent);
+    state.data = data.cloned().unwrap_or_default();
+    state
 }
 
 impl World for Connected {
