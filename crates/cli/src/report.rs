@@ -83,6 +83,14 @@ impl Failure {
         self.exit = exit;
         self
     }
+
+    /// For commands whose exit code 1 is an answer: this is none.
+    pub fn no_answer(self) -> Self {
+        match self.exit {
+            Exit::Failed => self.exit(Exit::Usage),
+            _ => self,
+        }
+    }
 }
 
 impl fmt::Display for Failure {

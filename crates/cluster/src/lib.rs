@@ -39,8 +39,8 @@ pub use kube::Client;
 pub use facts::{Binding, Caller, Facts, RoleRef, Subject, caller, cluster_role_bindings, facts, nodes, role_bindings};
 pub use node_source::{NodeSource, NodesObservation};
 pub use rbac::{
-    Created, Creation, RbacKind, RbacObject, RbacObjectError, RbacRef, Replacement, create_missing, read_rbac,
-    replace_rbac,
+    Created, Creation, Found, RbacKind, RbacObject, RbacObjectError, RbacRef, Replacement, create_missing, look_for,
+    read_rbac, replace_rbac,
 };
 pub use read_error::ReadError;
 pub use store::{

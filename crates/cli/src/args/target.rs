@@ -16,7 +16,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "cluster"])]
     pub manifest: Option<PathBuf>,
     /// Which authenticator reads this aws-auth: kube-iam, aws-iam-authenticator, eks or auto
-    #[arg(long, value_name = "NAME", default_value = "auto")]
+    #[arg(long, value_name = "NAME", default_value = "auto", env = "KUBE_IAM_AUTHENTICATOR")]
     pub authenticator: Deciding,
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -137,8 +137,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         Some("h") => number.checked_mul(3600),
         _ => None,
     };
-    let seconds = seconds.filter(|seconds| *seconds <= 24 * 3600);
+    let seconds = seconds.filter(|seconds| (1..=24 * 3600).contains(seconds));
     seconds
         .map(Duration::from_secs)
-        .ok_or_else(|| "a time is written `30s`, `2m` or `1h`, at most 24 hours".to_string())
+        .ok_or_else(|| "a time is written `30s`, `2m` or `1h`, from 1 second to 24 hours".to_string())
 }

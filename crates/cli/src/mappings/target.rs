@@ -57,11 +57,13 @@ impl State {
     /// made from, if the whole was one.
     pub fn with(&self, touched: &Touched, document: Option<Document>) -> Self {
         let mut after = Self::new(self.data.clone(), self.annotations.clone(), self.origin.clone());
-        for (key, text) in &touched.data {
-            match text {
-                Some(text) => after.data.insert(key.clone(), text.clone()),
-                None => after.data.remove(key),
-            };
+        for (texts, touched) in [(&mut after.data, &touched.data), (&mut after.annotations, &touched.annotations)] {
+            for (key, text) in touched {
+                match text {
+                    Some(text) => texts.insert(key.clone(), text.clone()),
+                    None => texts.remove(key),
+                };
+            }
         }
         if let Some(document) = document {
             after.parsed = OnceCell::from(Ok(document));
@@ -112,7 +114,7 @@ impl State {
 
     /// Says where a document can't be read.
     pub fn unreadable(&self, problems: &[SectionError]) -> Failure {
-        let failure = Failure::new("aws-auth can't be read, so it is not changed").exit(Exit::Usage);
+        let failure = Failure::new("aws-auth can't be read, so nothing is done").exit(Exit::Usage);
         let failure = problems.iter().fold(failure, |failure, problem| {
             let mark = self.locate(problem.section, problem.mark);
             failure.because(&SectionError { mark, ..problem.clone() })

@@ -1,18 +1,16 @@
 //! A change of aws-auth that nobody is locked out by.
 
-use std::collections::BTreeSet;
-
 use kube_iam_cluster::Touched;
 use kube_iam_core::aws_auth::Data;
-use kube_iam_core::check::{Context, lint};
+use kube_iam_core::check::Context;
 use kube_iam_core::eksctl::Plan;
-use kube_iam_core::finding::{Finding, Severity};
+use kube_iam_core::finding::Severity;
 use kube_iam_core::guard;
 
 use super::surroundings::World;
 use super::{Ended, Voice};
 use crate::args::WriteArgs;
-use crate::mappings::{self, State, findings, found, judged};
+use crate::mappings::{self, State, findings, found, judged, remarks};
 use crate::report::Failure;
 
 /// What a change is judged by.
@@ -24,21 +22,6 @@ pub(super) struct Judge<'a> {
     /// What is known of the cluster, where new rows are to be looked at.
     pub(super) context: Option<Context>,
 }
-
-/// Rules of the linter that have nothing to add: the guard says the same of the
-/// change, or it is as eksctl leaves it.
-const SAID_ALREADY: [&str; 10] = [
-    "account-invalid",
-    "account-wide",
-    "arn-account",
-    "arn-invalid",
-    "caller-locked-out",
-    "node-role-missing",
-    "role-path",
-    "section-missing",
-    "sso-path",
-    "system-masters",
-];
 
 /// A change and what is found about it.
 struct Judged {
@@ -58,7 +41,8 @@ impl Judge<'_> {
         let data = changed.into_iter().map(|(key, text)| (key, Some(text))).collect();
         let touched = Touched { data, ..Touched::default() };
         let after = state.with(&touched, None);
-        let remarks = self.remarks(&state.data, &after.data);
+        let context = self.context.as_ref();
+        let remarks = context.map(|context| remarks(&state.data, &after.data, context)).unwrap_or_default();
         let mut all = found(state, &after, &remarks, &self.surroundings);
         let hangs_on_roles = guard::hangs_on_roles(&all);
         let verdict = judged(&all, self.write);
@@ -76,19 +60,6 @@ impl Judge<'_> {
             world.ask_for_roles(&mut self.surroundings);
         }
         Ok(())
-    }
-
-    /// What the linter says of the data after the change, and not of those before.
-    fn remarks(&self, before: &Data, after: &Data) -> Vec<Finding> {
-        let Some(context) = &self.context else { return Vec::new() };
-        let said: BTreeSet<_> =
-            lint(before, context).into_iter().map(|remark| (remark.finding.rule, remark.finding.message)).collect();
-        let new = lint(after, context).into_iter().map(|remark| remark.finding).filter(|finding| {
-            let key = (finding.rule, finding.message.clone());
-            finding.severity != Severity::Note && !SAID_ALREADY.contains(&finding.rule) && !said.contains(&key)
-        });
-        // eksctl writes it, and so do we.
-        new.map(|finding| Finding { severity: Severity::Warn, ..finding }).collect()
     }
 
     /// Refuses a plan that the guard refuses.

@@ -22,12 +22,15 @@ const PASSES: usize = 8;
 /// Prints what is wrong, or repairs what can be.
 pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     compose::runtime()?.block_on(async {
-        let target = Target::open(&args.target).await?;
+        let target = Target::open(&args.target).await.map_err(Failure::no_answer)?;
         let (state, mut surroundings) =
             tokio::join!(target.read(), Surroundings::read(&target, target.deciding(&args.target)));
-        let (state, context) = (state?, context(&surroundings));
+        let (state, context) = (state.map_err(Failure::no_answer)?, surroundings.context());
         if !state.exists() {
             return Err(absent(&target));
+        }
+        if matches!(target, Target::Cluster(_)) && context.bound_groups.is_none() {
+            output::note("bindings can't be read, so groups that nobody binds are not found");
         }
         match args.fix {
             true => repair(args, &target, state, &mut surroundings, &context).await,
@@ -47,12 +50,6 @@ fn absent(target: &Target) -> Failure {
     };
     let failure = Failure::new(format!("there is no {}{place}, so nothing was checked", target.name()));
     failure.hint(hint.to_string()).exit(Exit::Usage)
-}
-
-fn context(surroundings: &Surroundings) -> Context {
-    let Surroundings { facts, bound_groups, .. } = surroundings;
-    let caller = facts.caller.as_ref().and_then(|caller| caller.arn.clone());
-    Context { deciding: facts.deciding, caller, bound_groups: bound_groups.clone(), ..Context::default() }
 }
 
 fn show(args: &CheckArgs, target: &Target, state: &State, remarks: &[Remark]) -> Result<(), Failure> {
@@ -102,7 +99,7 @@ async fn repair(
         overrides: args.repair.overrides.clone(),
         ..WriteArgs::default()
     };
-    let edit = Edit { target, args: &args.target, write: &write };
+    let edit = Edit { target, args: &args.target, write: &write, needs: &[] };
     let done = mappings::run_from(edit, state, surroundings, |state, _| {
         let data = repaired(&state.data, context, args.grants);
         let changed: BTreeMap<_, _> = data

@@ -75,6 +75,7 @@ pub(super) const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("clap", &["cli"], "the command line"),
     ("clap_complete", &["cli"], "completion for shells"),
     ("clap_mangen", &["cli"], "man pages"),
+    ("diffy", &["cli"], "merges an edit with what others wrote meanwhile"),
     ("similar", &["cli"], "unified diffs"),
     ("comfy-table", &["cli"], "tables"),
     ("rpassword", &["cli"], "asks for an MFA code"),
