@@ -9,9 +9,10 @@ use std::future::Future;
 
 use kube::Client;
 use kube_iam_core::nodes::Node;
+use kube_iam_core::rbac::{Binding, Subject};
 use tokio::time::timeout;
 
-pub use self::bindings::{Binding, RoleRef, Subject, cluster_role_bindings, role_bindings};
+pub use self::bindings::{cluster_role_bindings, role_bindings};
 pub use self::caller::{Caller, caller};
 pub use self::nodes::nodes;
 use crate::{ApiError, limits};

@@ -11,8 +11,8 @@
 //!   absent;
 //! * [`NodeSource`] follows the nodes: `list` and `watch` on them;
 //! * [`facts()`] reads what the lockout guard asks: who we are, all bindings, nodes;
-//! * [`create_missing`], [`replace_rbac`] and [`read_rbac`] deal with roles and
-//!   bindings.
+//! * [`create_missing`], [`replace_rbac`] and [`read_rbac`] deal with single roles and
+//!   bindings, and [`read_policy`] reads all of them: `list` on the four kinds.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
@@ -36,11 +36,11 @@ pub use aws_auth::{AwsAuthSource, observe_once};
 pub use connect::{ConnectError, ConnectSettings, Endpoint, Impersonation, connect, connect_endpoint};
 pub use kube::Client;
 
-pub use facts::{Binding, Caller, Facts, RoleRef, Subject, caller, cluster_role_bindings, facts, nodes, role_bindings};
+pub use facts::{Caller, Facts, caller, cluster_role_bindings, facts, nodes, role_bindings};
 pub use node_source::{NodeSource, NodesObservation};
 pub use rbac::{
-    Created, Creation, Found, RbacKind, RbacObject, RbacObjectError, RbacRef, Replacement, create_missing, look_for,
-    read_rbac, replace_rbac,
+    Created, Creation, Found, PolicyRead, RbacObject, RbacObjectError, Replacement, Unread, create_missing, look_for,
+    read_policy, read_rbac, replace_rbac,
 };
 pub use read_error::ReadError;
 pub use store::{

@@ -50,8 +50,21 @@ pub const PAGE: usize = 500;
 /// Longest page of a list, in bytes. A Node with all its images is 10 to 30 KiB.
 pub const PAGE_BYTES: usize = 32 * 1024 * 1024;
 
-/// Most bindings of a kind that are looked at. Large clusters have some thousands.
-pub const BINDINGS: usize = 50_000;
+/// Most roles or bindings of a kind that are looked at. Large clusters have some
+/// thousands.
+pub const RBAC_LIST: usize = 50_000;
+
+/// Most that all pages of a list of roles or bindings may be together, in bytes. A role
+/// of twenty rules is 5 KiB with what Kubernetes notes about it, a binding 1 KiB.
+pub const RBAC_LIST_BYTES: usize = 256 * 1024 * 1024;
+
+/// How long it may take to read one list of roles or bindings: a hundred pages, each of
+/// which kube-apiserver answers in some tens of milliseconds.
+pub const POLICY: Duration = Duration::from_secs(60);
+
+/// How often a list is begun anew because kube-apiserver has forgotten what its pages
+/// were of (410). It remembers five minutes, which is longer than a list may take.
+pub const RESTARTS: usize = 3;
 
 /// Most nodes that are looked at. Kubernetes is made for 5,000; EKS has clusters
 /// with 100,000.

@@ -1,108 +1,51 @@
-//! Roles and bindings that a mapping needs.
+//! Roles and bindings: those that a mapping needs, and all of them.
 
 mod content;
+mod policy;
 mod write;
-
-use std::fmt;
 
 use futures::stream::{self, StreamExt as _};
 use http::Method;
 use k8s_openapi::api::rbac::v1;
 use kube::Client;
+use kube_iam_core::rbac::{API_VERSION, RbacKind, RbacRef};
 use serde_json::Value;
 
+pub(crate) use self::policy::read_list;
+pub use self::policy::{PolicyRead, Unread, read_policy};
 pub use self::write::{Created, Creation, Found, Replacement, create_missing, look_for, replace_rbac};
 use crate::api_error::{ApiError, Right};
 use crate::exchange::{Question, ask, escaped};
 use crate::limits;
 
-const API_VERSION: &str = "rbac.authorization.k8s.io/v1";
-
-/// A kind of RBAC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RbacKind {
-    /// Rights in the whole cluster, or to be bound in a namespace.
-    ClusterRole,
-    /// Rights in one namespace.
-    Role,
-    /// Gives a ClusterRole in the whole cluster.
-    ClusterRoleBinding,
-    /// Gives a Role or ClusterRole in one namespace.
-    RoleBinding,
-}
-
-impl RbacKind {
-    const ALL: [Self; 4] = [Self::ClusterRole, Self::Role, Self::ClusterRoleBinding, Self::RoleBinding];
-
-    /// The kind as a manifest names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ClusterRole => "ClusterRole",
-            Self::Role => "Role",
-            Self::ClusterRoleBinding => "ClusterRoleBinding",
-            Self::RoleBinding => "RoleBinding",
-        }
-    }
-
-    /// Whether its objects live in a namespace.
-    pub fn is_namespaced(self) -> bool {
-        matches!(self, Self::Role | Self::RoleBinding)
-    }
-
-    fn is_binding(self) -> bool {
-        matches!(self, Self::ClusterRoleBinding | Self::RoleBinding)
-    }
-
-    /// The resource with its group, and the part of it that paths have.
-    fn resource(self) -> (&'static str, &'static str) {
-        match self {
-            Self::ClusterRole => ("clusterroles.rbac.authorization.k8s.io", "clusterroles"),
-            Self::Role => ("roles.rbac.authorization.k8s.io", "roles"),
-            Self::ClusterRoleBinding => ("clusterrolebindings.rbac.authorization.k8s.io", "clusterrolebindings"),
-            Self::RoleBinding => ("rolebindings.rbac.authorization.k8s.io", "rolebindings"),
-        }
+/// The resource of a kind with its group, and the part of it that paths have.
+fn resource(kind: RbacKind) -> (&'static str, &'static str) {
+    match kind {
+        RbacKind::ClusterRole => ("clusterroles.rbac.authorization.k8s.io", "clusterroles"),
+        RbacKind::Role => ("roles.rbac.authorization.k8s.io", "roles"),
+        RbacKind::ClusterRoleBinding => ("clusterrolebindings.rbac.authorization.k8s.io", "clusterrolebindings"),
+        RbacKind::RoleBinding => ("rolebindings.rbac.authorization.k8s.io", "rolebindings"),
     }
 }
 
-/// Names an RBAC object.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RbacRef {
-    /// Its kind.
-    pub kind: RbacKind,
-    /// Its namespace, exactly if its kind has one.
-    pub namespace: Option<String>,
-    /// Its name.
-    pub name: String,
+/// The right to do something with an object.
+fn right(reference: &RbacRef, verb: &'static str) -> Right {
+    let name = (verb != "create").then(|| reference.name.clone());
+    Right { verb, resource: resource(reference.kind).0, namespace: reference.namespace.clone(), name }
 }
 
-impl RbacRef {
-    fn right(&self, verb: &'static str) -> Right {
-        let name = (verb != "create").then(|| self.name.clone());
-        Right { verb, resource: self.kind.resource().0, namespace: self.namespace.clone(), name }
-    }
-
-    fn collection(&self) -> String {
-        let resource = self.kind.resource().1;
-        match &self.namespace {
-            Some(namespace) => format!("/apis/{API_VERSION}/namespaces/{}/{resource}", escaped(namespace)),
-            None => format!("/apis/{API_VERSION}/{resource}"),
-        }
-    }
-
-    fn path(&self) -> String {
-        format!("{}/{}", self.collection(), escaped(&self.name))
+/// The path of the objects of a kind: in one namespace, or all.
+fn collection(kind: RbacKind, namespace: Option<&str>) -> String {
+    let resource = resource(kind).1;
+    match namespace {
+        Some(namespace) => format!("/apis/{API_VERSION}/namespaces/{}/{resource}", escaped(namespace)),
+        None => format!("/apis/{API_VERSION}/{resource}"),
     }
 }
 
-/// As `clusterrole/view`, or `role/view` in namespace `apps`.
-impl fmt::Display for RbacRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}/{}`", self.kind.name().to_ascii_lowercase(), self.name)?;
-        match &self.namespace {
-            Some(namespace) => write!(f, " in namespace `{namespace}`"),
-            None => Ok(()),
-        }
-    }
+fn path(reference: &RbacRef) -> String {
+    let collection = collection(reference.kind, reference.namespace.as_deref());
+    format!("{collection}/{}", escaped(&reference.name))
 }
 
 /// An RBAC object that shall exist.
@@ -202,7 +145,7 @@ pub async fn read_rbac(client: &Client, references: &[RbacRef]) -> Vec<Result<Op
 
 /// Reads one object.
 async fn read(client: &Client, reference: &RbacRef) -> Result<Option<Value>, ApiError> {
-    let question = Question { method: Method::GET, uri: reference.path(), body: None, right: reference.right("get") };
+    let question = Question { method: Method::GET, uri: path(reference), body: None, right: right(reference, "get") };
     match ask(client, question, limits::ANSWER, limits::OBJECT_BYTES).await {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| ApiError::malformed("an object", &error)),
         Err(ApiError::NotFound(_) | ApiError::NamespaceMissing(_)) => Ok(None),

@@ -57,3 +57,4 @@ pub mod listing;
 pub mod manifest;
 pub mod nodes;
 pub mod owners;
+pub mod rbac;

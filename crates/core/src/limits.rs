@@ -107,3 +107,12 @@ pub const FINDINGS: usize = 1000;
 /// Most instances named in one `DescribeInstances` call. EC2 advises against more
 /// than 1,000; one answer of 100 stays well below a mebibyte.
 pub const INSTANCES_PER_CALL: usize = 100;
+
+/// Longest RBAC object that is read, in bytes: as large as etcd takes one
+/// (`--max-request-bytes`, 1.5 MiB), some characters escaped.
+pub const RBAC_OBJECT_BYTES: usize = 3 * 1024 * 1024;
+
+/// Most texts that the rules or subjects of one list of RBAC objects have together, each time
+/// they are used; a rule counts five more. 5,000 roles of twenty rules with thirty-five texts each
+/// have as many, and take some 80 MB.
+pub const RBAC_LIST_TEXTS: usize = 4_000_000;

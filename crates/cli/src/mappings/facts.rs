@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use kube_iam_cluster::{Facts as Found, Subject, facts};
+use kube_iam_cluster::{Facts as Found, facts};
 use kube_iam_core::authenticator::Deciding;
 use kube_iam_core::check::Context;
 use kube_iam_core::guard::{Admins, Caller, Facts, LiveNode};
 use kube_iam_core::nodes::Node;
+use kube_iam_core::rbac::Subject;
 
 use super::target::Target;
 use crate::args::ClusterArgs;
@@ -59,8 +60,8 @@ impl Surroundings {
             let mut admins = Admins::default();
             for subject in subjects {
                 match subject {
-                    Subject::Group(name) => admins.groups.push(name.clone()),
-                    Subject::User(name) => admins.usernames.push(name.clone()),
+                    Subject::Group(name) => admins.groups.push(name.to_string()),
+                    Subject::User(name) => admins.usernames.push(name.to_string()),
                     Subject::ServiceAccount { .. } => {}
                 }
             }
@@ -68,7 +69,7 @@ impl Surroundings {
         });
         let bound_groups = found.bound().ok().map(|subjects| {
             let group = |subject: &&Subject| match subject {
-                Subject::Group(name) => Some(name.clone()),
+                Subject::Group(name) => Some(name.to_string()),
                 _ => None,
             };
             subjects.iter().filter_map(group).collect()

@@ -1,8 +1,9 @@
 //! Roles and bindings that must be there before somebody is let in: whoever comes
 //! finds rights.
 
-use kube_iam_cluster::{Creation, Found, RbacObject, RbacRef, create_missing, look_for};
+use kube_iam_cluster::{Creation, Found, RbacObject, create_missing, look_for};
 use kube_iam_core::check::Context;
+use kube_iam_core::rbac::RbacRef;
 
 use super::cluster::exit_of;
 use super::flow::options;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::RbacKind;
+use kube_iam_core::rbac::RbacKind;
 
 /// The fields that give rights. Written out with the defaults of Kubernetes and in a
 /// fixed order, since neither rules nor subjects have one.

@@ -2,11 +2,12 @@
 
 use http::Method;
 use kube::Client;
+use kube_iam_core::rbac::RbacRef;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::content::replaced;
-use super::{RbacObject, RbacRef, read};
+use super::{RbacObject, collection, path, read, right};
 use crate::api_error::ApiError;
 use crate::exchange::{JSON, Question, ask};
 use crate::limits;
@@ -177,19 +178,25 @@ impl Ensuring<'_> {
 
     async fn post(&self) -> Result<Answer, ApiError> {
         let reference = self.object.reference();
-        self.write(Method::POST, &reference.collection(), self.object.manifest().clone(), "create").await
+        self.write(
+            Method::POST,
+            &collection(reference.kind, reference.namespace.as_deref()),
+            self.object.manifest().clone(),
+            "create",
+        )
+        .await
     }
 
     /// With the resource version that was read: it replaces that, or nothing.
     async fn put(&self, existing: Value) -> Result<Answer, ApiError> {
         let reference = self.object.reference();
         let manifest = replaced(reference.kind, existing, self.object.manifest());
-        self.write(Method::PUT, &reference.path(), manifest, "update").await
+        self.write(Method::PUT, &path(reference), manifest, "update").await
     }
 
     async fn write(&self, method: Method, path: &str, manifest: Value, verb: &'static str) -> Result<Answer, ApiError> {
         let uri = format!("{path}?{}", self.options.query());
-        let right = self.object.reference().right(verb);
+        let right = right(self.object.reference(), verb);
         let question = Question { method, uri, body: Some((JSON, manifest)), right };
         let within = self.ends.saturating_duration_since(Instant::now()).min(limits::WRITE);
         match ask(self.client, question, within, limits::OBJECT_BYTES).await {

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use kube_iam_cluster::{
-    ApiError, Binding, Endpoint, Impersonation, RoleRef, Subject, caller, connect, connect_endpoint, facts,
-};
+use kube_iam_cluster::{ApiError, Endpoint, Impersonation, caller, connect, connect_endpoint, facts};
+use kube_iam_core::rbac::{Binding, RoleRef, Subject};
 use kube_iam_core::secret::Token;
 use serde_json::json;
 
 use crate::World;
 
 fn group(name: &str) -> Subject {
-    Subject::Group(name.to_owned())
+    Subject::Group(name.into())
 }
 
 #[tokio::test]
@@ -53,19 +52,19 @@ async fn everything_is_read_at_once() {
     let admins = facts.admins().unwrap();
     assert_eq!(admins, BTreeSet::from([&group("ops"), &group("system:masters")]));
     let bound = facts.bound().unwrap();
-    let robot = Subject::ServiceAccount { namespace: "default".to_owned(), name: "robot".to_owned() };
-    let user = |name: &str| Subject::User(name.to_owned());
+    let robot = Subject::ServiceAccount { namespace: "default".into(), name: "robot".into() };
+    let user = |name: &str| Subject::User(name.into());
     for subject in [group("devs"), robot.clone(), user("viewer"), user("u0"), user("u500"), group("ops")] {
         assert!(bound.contains(&subject), "{subject:?}");
     }
     assert!(!bound.contains(&group("nobody")));
     let local = Binding {
-        namespace: Some("default".to_owned()),
-        name: "local".to_owned(),
-        role: RoleRef::Role("r".to_owned()),
+        namespace: Some("default".into()),
+        name: "local".into(),
+        role: RoleRef::Role("r".into()),
         subjects: vec![group("devs"), robot],
     };
-    let mut found = facts.role_bindings.as_ref().unwrap().iter().find(|found| found.name == "local").unwrap().clone();
+    let mut found = facts.role_bindings.as_ref().unwrap().iter().find(|found| *found.name == *"local").unwrap().clone();
     found.subjects.sort();
     assert_eq!(found, local);
     let nodes = facts.nodes.unwrap();

@@ -2,6 +2,7 @@
 
 mod facts;
 mod gate;
+mod policy;
 mod rbac;
 mod store;
 

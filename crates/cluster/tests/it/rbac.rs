@@ -1,9 +1,9 @@
 //! Roles and bindings on a real kube-apiserver.
 
 use kube_iam_cluster::{
-    ApiError, Creation, RbacKind, RbacObject, RbacRef, Replacement, WriteOptions, connect, create_missing, read_rbac,
-    replace_rbac,
+    ApiError, Creation, RbacObject, Replacement, WriteOptions, connect, create_missing, read_rbac, replace_rbac,
 };
+use kube_iam_core::rbac::{RbacKind, RbacRef};
 use serde_json::{Value, json};
 
 use crate::World;

@@ -118,14 +118,14 @@ async fn a_cluster_is_compared_and_not_touched() {
 
 #[tokio::test]
 async fn what_may_not_be_read_is_no_answer() {
-    let Some(control_plane) = super::seeded().await else { return };
+    let Some(control_plane) = seeded().await else { return };
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("wanted.yaml");
     fs::write(&file, "mappings: []\n").unwrap();
     let mut shown = String::new();
     for words in [&["check"][..], &["diff", "-f", file.to_str().unwrap()]] {
         let args = [words, &["--as", "nobody-special"]].concat();
-        shown += &super::run(&control_plane, &args).await.failure(2);
+        shown += &run(&control_plane, &args).await.failure(2);
     }
     assert_snapshot!(shown, @r#"
     error: could not read aws-auth
