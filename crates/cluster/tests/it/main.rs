@@ -3,6 +3,7 @@
 mod facts;
 mod gate;
 mod rbac;
+mod status;
 mod store;
 
 use std::path::PathBuf;
