@@ -16,7 +16,7 @@ mod why;
 
 pub use apply::{ApplyError, plan, stock};
 pub use kind::{Kind, UnknownKind};
-pub use list::{Columns, LetInBy, ListedNode, NodeListing, listing, names, table};
+pub use list::{Columns, FailingInstance, LetInBy, ListedNode, NodeListing, listing, names, table};
 pub use logins::{
     FailedTry, NodeLogins, Noted, Published, RecordError, ReplicaName, ReplicaNameError, Unread, publication,
     published, restored,
