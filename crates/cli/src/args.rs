@@ -135,7 +135,7 @@ pub enum Command {
     /// Make a token for kubectl: the exec plugin
     Token(TokenArgs),
     /// Answer kube-apiserver's token reviews: the webhook
-    Server(ServerArgs),
+    Server(Box<ServerArgs>),
     /// Write key, certificate and webhook kubeconfig before the server's first start
     Init(InitArgs),
     /// Decode and verify a token, and say what it maps to and why

@@ -24,6 +24,7 @@ mod metrics;
 mod server;
 mod settings;
 mod start_error;
+mod status;
 mod tls;
 mod webhook_kubeconfig;
 

@@ -6,16 +6,14 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kube_iam_cluster::{AwsAuthSource, ConnectSettings, connect};
+use kube_iam_cluster::ConnectSettings;
 use kube_iam_core::config::{Config, Problem, ServerConfig, check_chain};
 use kube_iam_core::last_good::LastGoodPolicy;
 use kube_iam_core::mapping::Backend;
-use kube_iam_core::ports::MappingSource;
 use kube_iam_server::{Ended, Ports, Running, Server, Settings};
 
 use crate::args::{Global, ServerArgs};
-use crate::compose::{self, Ec2Access};
-use crate::exit::Exit;
+use crate::compose::{self, ClusterAccess, ClusterPorts, Ec2Access};
 use crate::logging::{self, Verbosity};
 use crate::report::Failure;
 use files::Files;
@@ -47,7 +45,7 @@ pub struct Plan {
     pub files: Files,
     /// What is suspicious in the configuration file.
     warnings: Vec<Problem>,
-    cluster: Option<ConnectSettings>,
+    cluster: ClusterAccess,
     ec2: Ec2Access,
 }
 
@@ -69,7 +67,7 @@ fn or_file(flag: &Option<PathBuf>, file: &Option<String>) -> Option<PathBuf> {
 }
 
 /// Folds flags over the file over the defaults.
-fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings, Option<ConnectSettings>), Failure> {
+fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings, ClusterAccess), Failure> {
     let ServerArgs {
         partition,
         address,
@@ -92,6 +90,8 @@ fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings
         ec2_qps,
         ec2_burst,
         verify_node_instance,
+        publish_status,
+        replica_name,
     } = args;
     let cluster_id = global.cluster_id(config.cluster_id.clone())?;
     let file = &config.server;
@@ -109,6 +109,7 @@ fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings
     set(&mut settings.ec2_qps, ec2_qps.or(file.ec2_qps).map(|rate| rate.0));
     set(&mut settings.ec2_burst, ec2_burst.or(file.ec2_burst).map(|rate| rate.0));
     set(&mut settings.verify_node_instance, verify_node_instance.or(file.verify_node_instance));
+    set(&mut settings.replica, replica_name.clone().or_else(|| file.replica_name.clone()));
     let pregenerated = kubeconfig_pregenerated.or(file.kubeconfig_pregenerated).unwrap_or(false);
     let generate =
         or_file(generate_kubeconfig, &file.generate_kubeconfig).unwrap_or_else(|| GENERATE_KUBECONFIG.into());
@@ -121,12 +122,16 @@ fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings
         deletion_grace: deletion_grace.or(file.deletion_grace).unwrap_or(defaults.deletion_grace),
         role_paths: role_paths.or(file.role_paths).unwrap_or(defaults.role_paths),
     };
-    let cluster = settings.backends.contains(&Backend::EksConfigMap).then(|| ConnectSettings {
-        kubeconfig: or_file(kubeconfig, &file.kubeconfig),
-        context: None,
-        master: master.clone().or_else(|| file.master.clone()),
-        ..ConnectSettings::default()
-    });
+    let cluster = ClusterAccess {
+        reads_aws_auth: settings.backends.contains(&Backend::EksConfigMap),
+        publishes_status: publish_status.or(file.publish_status).unwrap_or(false),
+        connect: ConnectSettings {
+            kubeconfig: or_file(kubeconfig, &file.kubeconfig),
+            context: None,
+            master: master.clone().or_else(|| file.master.clone()),
+            ..ConnectSettings::default()
+        },
+    };
     Ok((settings, cluster))
 }
 
@@ -138,12 +143,9 @@ fn set<T>(place: &mut T, value: Option<T>) {
 
 async fn serve(plan: Plan) -> Result<(), Failure> {
     let Plan { settings, files, cluster, ec2, .. } = plan;
-    let aws_auth = match &cluster {
-        Some(settings) => Some(source(settings)?),
-        None => None,
-    };
+    let ClusterPorts { aws_auth, status } = compose::cluster_ports(&cluster)?;
     let (sts, instances) = (compose::sts_from_environment()?, Some(compose::instances(&ec2)));
-    let ports = Ports { sts, aws_auth, instances, clock: compose::clock() };
+    let ports = Ports { sts, aws_auth, instances, status, clock: compose::clock() };
     let stop = compose::stop_signal().map_err(|error| Failure::new("can't listen for signals").because(&error))?;
     let running = start(settings, ports).await?;
     follow(running, files, stop).await
@@ -169,11 +171,6 @@ pub async fn follow(mut running: Running, mut files: Files, stop: impl Future<Ou
             () = files.changed() => running.reload(files.mappings()),
         }
     }
-}
-
-fn source(settings: &ConnectSettings) -> Result<Box<dyn MappingSource>, Failure> {
-    let client = connect(settings).map_err(|error| Failure::of(&error).hint(error.hint()).exit(Exit::Failed))?;
-    Ok(Box::new(AwsAuthSource::new(client)))
 }
 
 fn died(ended: &Ended) -> Failure {

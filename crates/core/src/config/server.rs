@@ -17,6 +17,7 @@ use crate::ids::AccountId;
 use crate::last_good::OnBadConfig;
 use crate::limits;
 use crate::mapping::{Backend, ReservedPrefixes, RolePaths};
+use crate::nodes::ReplicaName;
 use crate::partition::Partition;
 use crate::yaml::Node;
 
@@ -59,6 +60,10 @@ pub struct ServerConfig {
     pub source_arn: Option<SourceArn>,
     /// `verifyNodeInstance`: ours
     pub verify_node_instance: Option<bool>,
+    /// `publishStatus`: ours
+    pub publish_status: Option<bool>,
+    /// `replicaName`: ours
+    pub replica_name: Option<ReplicaName>,
     /// `breakGlassFile`: ours
     pub break_glass_file: Option<String>,
     /// `healthAddress`: ours
@@ -104,6 +109,8 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>, warnings: &mut Vec<
         ec2_role: reader.parsed_if_set("ec2DescribeInstancesRoleARN"),
         source_arn: reader.parsed_if_set("sourceARN"),
         verify_node_instance: reader.boolean("verifyNodeInstance"),
+        publish_status: reader.boolean("publishStatus"),
+        replica_name: reader.parsed("replicaName"),
         break_glass_file: reader.text("breakGlassFile"),
         health_address: reader.parsed("healthAddress"),
         denial_status: reader.parsed("denialStatus"),

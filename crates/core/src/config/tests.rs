@@ -109,6 +109,19 @@ fn unknown_keys_are_warnings_with_the_nearest_known_key() {
 }
 
 #[test]
+fn a_replica_is_named_by_what_can_be_a_key() {
+    let parsed = yaml("server: {publishStatus: yes, replicaName: node-1.example}\n");
+    assert!(parsed.problems.is_empty() && parsed.warnings.is_empty(), "{parsed:?}");
+    assert_eq!(parsed.config.server.publish_status, Some(true));
+    assert_eq!(parsed.config.server.replica_name.unwrap().as_str(), "node-1.example");
+    let problems = yaml("server: {publishStatus: maybe, replicaName: a/b}\n").problems;
+    insta::assert_snapshot!(shown(&problems).join("\n"), @"
+    line 1: `server.publishStatus` must be `true` or `false`, this is a text
+    line 1: `server.replicaName`: it must have 1 to 253 letters, digits, `-`, `_` and `.`, and not begin with a dot
+    ");
+}
+
+#[test]
 fn ec2_is_called_as_configured() {
     let parsed = yaml(
         "server:\n  ec2DescribeInstancesQps: 20\n  ec2describeinstancesburst: 1\n  \

@@ -40,7 +40,8 @@ impl Door {
         };
         let global = global.inner(path.clone());
         let Plan { settings, files, .. } = Plan::read(&global, &args).map_err(told)?;
-        let ports = Ports { sts: compose::sts_at(standin)?, aws_auth: None, instances: None, clock: compose::clock() };
+        let (sts, clock) = (compose::sts_at(standin)?, compose::clock());
+        let ports = Ports { sts, aws_auth: None, instances: None, status: None, clock };
         let running = start(settings, ports).await.map_err(told)?;
         let address = running.address();
         let (stop, stopped) = oneshot::channel();
