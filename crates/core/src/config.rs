@@ -83,7 +83,7 @@ pub struct Parsed {
 pub fn parse(text: &str, format: Format) -> Parsed {
     let mut parsed = Parsed::default();
     if text.len() > limits::CONFIG_BYTES {
-        let text = String::from("the file is longer than 4 MiB");
+        let text = String::from("the file is longer than 1 MiB");
         parsed.problems.push(Problem { mark: Mark { line: 1, column: 1 }, text, hint: None });
         return parsed;
     }

@@ -163,6 +163,27 @@ fn keys_of_a_map_are_bounded_at_the_limit_and_one_past_it() {
 }
 
 #[test]
+fn a_file_is_bounded_at_the_limit_and_one_past_it_in_every_format() {
+    for format in [Format::Yaml, Format::Toml] {
+        let text = |length: usize| std::format!("# {}", "x".repeat(length - 2));
+        assert_eq!(shown(&parse(&text(limits::CONFIG_BYTES), format).problems), Vec::<String>::new());
+        let past = parse(&text(limits::CONFIG_BYTES + 1), format);
+        assert_eq!(shown(&past.problems), ["line 1: the file is longer than 1 MiB"]);
+    }
+}
+
+#[test]
+fn rows_of_toml_have_lines_of_their_own() {
+    let text = "[server]\n[[server.mapRoles]]\nrolearn = \"arn:aws:iam::111122223333:role/Admin\"\n\n\
+                [[server.mapRoles]]\nusername = \"x\"\n";
+    let [problem] = parse(text, Format::Toml).problems.try_into().unwrap();
+    assert_eq!(
+        (problem.mark.line, problem.text.as_str()),
+        (5, "in `mapRoles`: the row names no principal: `rolearn` is missing")
+    );
+}
+
+#[test]
 fn one_text_lists_backends_separated_by_blanks() {
     let parsed = yaml("server:\n  backendMode: EKSConfigMap MountedFile\n");
     assert_eq!(parsed.config.server.backend_mode.unwrap().len(), 2);
