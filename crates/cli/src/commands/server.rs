@@ -146,7 +146,7 @@ async fn serve(plan: Plan) -> Result<(), Failure> {
     let ports = Ports { sts, aws_auth, instances, clock: compose::clock() };
     let stop = compose::stop_signal().map_err(|error| Failure::new("can't listen for signals").because(&error))?;
     let running = start(settings, ports).await?;
-    follow(running, files, stop).await
+    follow(running, files, stop, || {}).await
 }
 
 /// Starts a server.
@@ -155,8 +155,13 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<Running, Failure>
 }
 
 /// Follows the files of a running server until it is told to stop; then lets it
-/// finish what is in flight.
-pub async fn follow(mut running: Running, mut files: Files, stop: impl Future<Output = ()>) -> Result<(), Failure> {
+/// finish what is in flight. `reloaded` is called when other mappings are in force.
+pub async fn follow(
+    mut running: Running,
+    mut files: Files,
+    stop: impl Future<Output = ()>,
+    reloaded: impl Fn(),
+) -> Result<(), Failure> {
     tokio::pin!(stop);
     loop {
         tokio::select! {
@@ -166,7 +171,10 @@ pub async fn follow(mut running: Running, mut files: Files, stop: impl Future<Ou
                 return Ok(());
             }
             ended = running.wait() => return Err(died(&ended)),
-            () = files.changed() => running.reload(files.mappings()),
+            () = files.changed() => {
+                running.reload(files.mappings());
+                reloaded();
+            }
         }
     }
 }
