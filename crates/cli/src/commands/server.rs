@@ -13,7 +13,7 @@ use kube_iam_core::mapping::Backend;
 use kube_iam_core::ports::MappingSource;
 use kube_iam_server::{Ended, Ports, Running, Server, Settings};
 
-use crate::args::{Global, ServerArgs};
+use crate::args::{Gate, Global, ServerArgs};
 use crate::compose::{self, Ec2Access};
 use crate::exit::Exit;
 use crate::logging::{self, Verbosity};
@@ -34,6 +34,9 @@ pub fn run(global: &Global, args: &ServerArgs) -> Result<(), Failure> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "kube-iam starts");
     for warning in &plan.warnings {
         tracing::warn!(%warning, "the configuration");
+    }
+    if global.given(Gate::SsoRoleMatch) == Some(false) {
+        tracing::warn!("the feature gate `SSORoleMatch=false` has no effect: rows with `sso` always count");
     }
     let served = compose::server_runtime().and_then(|runtime| runtime.block_on(serve(plan)));
     served.map_err(Failure::logged)

@@ -63,6 +63,19 @@ async fn a_changed_configuration_is_followed_and_a_bad_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_gate_that_cannot_be_closed_is_warned_about() {
+    let aws = Aws::start().await;
+    let home = Home::new(MAPPINGS);
+    for (gate, warned) in [("SSORoleMatch=false", true), ("SSORoleMatch=true", false)] {
+        let mut command = home.command(&aws);
+        let webhook = Webhook::run(&home, command.args(["--port", "0", "--feature-gates", gate])).await;
+        let log = webhook.log();
+        assert_eq!(log.contains("the feature gate `SSORoleMatch=false` has no effect"), warned, "{log}");
+        assert_eq!(webhook.terminate().await, Some(0));
+    }
+}
+
+#[tokio::test]
 async fn what_a_changed_configuration_leaves_undone_is_said() {
     let aws = Aws::start().await;
     let home = Home::new(MAPPINGS);
