@@ -30,7 +30,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use kube_iam_core::ids::ClusterId;
 
 use crate::exit::Exit;
@@ -67,6 +68,9 @@ pub struct Global {
     /// ID of the cluster: tokens are good for this one only [config: clusterID]
     #[arg(short = 'i', long, global = true, value_name = "ID", env = "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID")]
     cluster_id: Option<String>,
+    /// Whether that stands on the command line itself, not in the environment.
+    #[arg(skip)]
+    cluster_id_is_typed: bool,
     /// Form of log lines, text or json [default: text on a terminal, json otherwise]
     #[arg(short = 'l', long, global = true, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -79,8 +83,14 @@ pub struct Global {
 }
 
 impl Global {
-    /// The cluster ID from flag, environment or file; it must be somewhere.
+    /// The cluster ID from flag, environment or file; it must be somewhere. A flag
+    /// that was typed counts also when it is empty, as in the Go authenticator.
     pub fn cluster_id(&self, config: Option<ClusterId>) -> Result<ClusterId, Failure> {
+        if self.cluster_id_is_typed && self.cluster_id.as_deref() == Some("") {
+            return Err(Failure::new("cluster ID not specified").hint(
+                "`--cluster-id` is empty: give it a value, or leave it out to use the configuration file".to_string(),
+            ));
+        }
         let typed = self.cluster_id.as_deref().filter(|text| !text.is_empty());
         let typed = typed
             .map(str::parse)
@@ -98,6 +108,7 @@ impl Global {
             config: Some(config),
             strict_config: true,
             cluster_id: None,
+            cluster_id_is_typed: false,
             log_format: self.log_format.clone(),
             log_verbosity: self.log_verbosity,
             feature_gates: Vec::new(),
@@ -106,7 +117,12 @@ impl Global {
 
     /// Whether a gate was opened.
     pub fn gate(&self, gate: Gate) -> bool {
-        self.feature_gates.iter().rev().find(|(given, _)| *given == gate).is_some_and(|(_, open)| *open)
+        self.given(gate) == Some(true)
+    }
+
+    /// Whether a gate was opened or closed; `None` if it was not mentioned.
+    pub fn given(&self, gate: Gate) -> Option<bool> {
+        self.feature_gates.iter().rev().find(|(given, _)| *given == gate).map(|(_, open)| *open)
     }
 }
 
@@ -115,7 +131,9 @@ impl Global {
 pub enum Gate {
     /// `init` writes into the configured directories.
     ConfiguredInitDirectories,
-    /// Gates without an effect here: what they bring is always on, or comes later.
+    /// `sso` in rows of mappings is obeyed; it always is here.
+    SsoRoleMatch,
+    /// Gates without an effect here: what they bring comes later.
     WithoutEffect,
 }
 
@@ -124,7 +142,8 @@ fn gate(text: &str) -> Result<(Gate, bool), String> {
     let open = value.parse().map_err(|_| format!("the value of gate `{name}` must be `true` or `false`"))?;
     match name {
         "ConfiguredInitDirectories" => Ok((Gate::ConfiguredInitDirectories, open)),
-        "SSORoleMatch" | "IAMIdentityMappingCRD" | "AllAlpha" | "AllBeta" => Ok((Gate::WithoutEffect, open)),
+        "SSORoleMatch" => Ok((Gate::SsoRoleMatch, open)),
+        "IAMIdentityMappingCRD" | "AllAlpha" | "AllBeta" => Ok((Gate::WithoutEffect, open)),
         _ => Err(format!("unrecognized feature gate: {name}")),
     }
 }
@@ -226,8 +245,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<CommandL
     if args.first().and_then(|name| PathBuf::from(name).file_name().map(|name| name == "kubectl-iam")) == Some(true) {
         line = line.bin_name("kubectl iam");
     }
-    let parsed = line.try_get_matches_from(&args);
-    let error = match parsed.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
+    let error = match line.try_get_matches_from(&args).and_then(|matches| read(&matches)) {
         Ok(line) => return Ok(Some(line)),
         Err(error) => error,
     };
@@ -238,6 +256,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<CommandL
         }
         _ => Err(Failure::usage(&error.render().to_string()).exit(usage_exit(&args))),
     }
+}
+
+fn read(matches: &ArgMatches) -> Result<CommandLine, clap::Error> {
+    let mut line = CommandLine::from_arg_matches(matches)?;
+    line.global.cluster_id_is_typed = matches.value_source("cluster_id") == Some(ValueSource::CommandLine);
+    Ok(line)
 }
 
 /// What eksctl says, on both streams, about a resource that no verb of its has:

@@ -38,11 +38,11 @@ pub const ROW_KEYS: usize = 16;
 
 /// Most bytes that usernames, groups and user IDs of one section have
 /// together. Without aliases it can't hold more than the longest file has.
-pub const SECTION_TEXT_BYTES: usize = CONFIG_BYTES;
+pub const SECTION_TEXT_BYTES: usize = MANIFEST_BYTES;
 
 /// Most that the values and texts of a file of wanted mappings may take, aliases expanded:
 /// four times what the longest text can hold without them.
-pub const DESIRED_ROOM: usize = CONFIG_BYTES;
+pub const DESIRED_ROOM: usize = MANIFEST_BYTES;
 
 /// Longest file that holds a ConfigMap, in bytes: a full one, indented or escaped,
 /// and other objects beside it.
@@ -75,8 +75,8 @@ pub const YAML_MERGED_KEYS: usize = 32;
 /// Most keys of one map in a configuration file. We know some 50; each is compared with the others.
 pub const CONFIG_KEYS: usize = 256;
 
-/// Longest configuration file read, in bytes.
-pub const CONFIG_BYTES: usize = 4 * 1024 * 1024;
+/// Longest configuration file read, in bytes: as any YAML text, in whatever format it is.
+pub const CONFIG_BYTES: usize = YAML_BYTES;
 
 /// How long after its date a presigned request is honoured, in seconds. STS
 /// accepts GetCallerIdentity for 15 minutes whatever `X-Amz-Expires` says.

@@ -8,12 +8,12 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod break_glass;
+pub mod files;
 pub mod limits;
 pub mod watch_files;
 
 mod backends;
 mod draining;
-mod files;
 mod health;
 mod http;
 mod init;

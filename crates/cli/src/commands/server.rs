@@ -12,7 +12,7 @@ use kube_iam_core::last_good::LastGoodPolicy;
 use kube_iam_core::mapping::Backend;
 use kube_iam_server::{Ended, Ports, Running, Server, Settings};
 
-use crate::args::{Global, ServerArgs};
+use crate::args::{Gate, Global, ServerArgs};
 use crate::compose::{self, ClusterAccess, ClusterPorts, Ec2Access};
 use crate::logging::{self, Verbosity};
 use crate::report::Failure;
@@ -32,6 +32,9 @@ pub fn run(global: &Global, args: &ServerArgs) -> Result<(), Failure> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "kube-iam starts");
     for warning in &plan.warnings {
         tracing::warn!(%warning, "the configuration");
+    }
+    if global.given(Gate::SsoRoleMatch) == Some(false) {
+        tracing::warn!("the feature gate `SSORoleMatch=false` has no effect: rows with `sso` always count");
     }
     let served = compose::server_runtime().and_then(|runtime| runtime.block_on(serve(plan)));
     served.map_err(Failure::logged)
@@ -148,7 +151,7 @@ async fn serve(plan: Plan) -> Result<(), Failure> {
     let ports = Ports { sts, aws_auth, instances, status, clock: compose::clock() };
     let stop = compose::stop_signal().map_err(|error| Failure::new("can't listen for signals").because(&error))?;
     let running = start(settings, ports).await?;
-    follow(running, files, stop).await
+    follow(running, files, stop, || {}).await
 }
 
 /// Starts a server.
@@ -157,8 +160,13 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<Running, Failure>
 }
 
 /// Follows the files of a running server until it is told to stop; then lets it
-/// finish what is in flight.
-pub async fn follow(mut running: Running, mut files: Files, stop: impl Future<Output = ()>) -> Result<(), Failure> {
+/// finish what is in flight. `reloaded` is called when other mappings are in force.
+pub async fn follow(
+    mut running: Running,
+    mut files: Files,
+    stop: impl Future<Output = ()>,
+    reloaded: impl Fn(),
+) -> Result<(), Failure> {
     tokio::pin!(stop);
     loop {
         tokio::select! {
@@ -168,7 +176,10 @@ pub async fn follow(mut running: Running, mut files: Files, stop: impl Future<Ou
                 return Ok(());
             }
             ended = running.wait() => return Err(died(&ended)),
-            () = files.changed() => running.reload(files.mappings()),
+            () = files.changed() => {
+                running.reload(files.mappings());
+                reloaded();
+            }
         }
     }
 }
