@@ -77,7 +77,7 @@ impl<'t> Marks<'t> {
 
     /// Where a span begins; `otherwise`, if it is not known.
     fn of(&self, span: Option<Range<usize>>, otherwise: Mark) -> Mark {
-        let Some(Range { start, .. }) = span else { return otherwise };
+        let Some(start) = span.map(|span| span.start) else { return otherwise };
         let line = self.lines.partition_point(|begin| *begin <= start);
         let begin = line.checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or_default();
         Mark { line, column: self.characters_before(start) - self.characters_before(begin) + 1 }
