@@ -217,10 +217,10 @@ fn failure(error: &CredentialError) -> AwsFailure {
         CredentialError::AssumeRoleDenied { .. }
         | CredentialError::KeyRejected { .. }
         | CredentialError::SsoRole { .. }
+        | CredentialError::HalfKey { .. }
         | CredentialError::None { source: None, .. } => AwsFailure::Denied(told),
         // What machines and other services give may be there the next time.
         CredentialError::None { source: Some(_), .. }
-        | CredentialError::HalfKey { .. }
         | CredentialError::Expired { .. }
         | CredentialError::SsoSession { .. }
         | CredentialError::Process { .. }

@@ -63,7 +63,7 @@ pub struct WriteArgs {
     #[arg(long = "override", value_name = "RULE", value_parser = rule)]
     pub overrides: Vec<String>,
     /// How long to try while others change aws-auth too, as 30s or 2m
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time_to_try)]
     pub timeout: Duration,
     /// Name of the writer in the object's `managedFields`
     #[arg(long, value_name = "NAME", default_value = "kube-iam")]
@@ -137,8 +137,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         Some("h") => number.checked_mul(3600),
         _ => None,
     };
-    let seconds = seconds.filter(|seconds| (1..=24 * 3600).contains(seconds));
+    let seconds = seconds.filter(|seconds| *seconds <= 24 * 3600);
     seconds
         .map(Duration::from_secs)
-        .ok_or_else(|| "a time is written `30s`, `2m` or `1h`, from 1 second to 24 hours".to_string())
+        .ok_or_else(|| "a time is written `30s`, `2m` or `1h`, at most 24 hours".to_string())
+}
+
+/// A time in which something can be tried.
+fn time_to_try(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time.is_zero() { Err("nothing can be tried in no time; the least is `1s`".to_string()) } else { Ok(time) }
 }

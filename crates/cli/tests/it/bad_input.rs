@@ -130,7 +130,7 @@ async fn what_keeps_a_server_from_starting_is_one_clear_error() {
     insta::assert_snapshot!(error, @"
     could not read kubeconfig `/nonexistent/config`
     cause: No such file or directory (os error 2)
-    hint: check the path and who may read the file
+    hint: name one that exists with `--kubeconfig`
     ");
 
     std::fs::write(home.path("key.pem"), "not a key").unwrap();

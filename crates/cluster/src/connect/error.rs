@@ -60,7 +60,7 @@ impl ConnectError {
                 "let the pod have its service account (`automountServiceAccountToken`), or name a kubeconfig"
             }
             Self::ReadKubeconfig { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                "name one with `--kubeconfig`, in `KUBECONFIG`, or find the cluster with `--cluster NAME`"
+                "name one that exists with `--kubeconfig`"
             }
             Self::ReadKubeconfig { .. } => "check the path and who may read the file",
             Self::Kubeconfig { .. } => "mend it; `kubectl config view --kubeconfig FILE` shows how kubectl reads it",

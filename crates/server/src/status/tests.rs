@@ -193,7 +193,7 @@ async fn a_server_that_starts_again_goes_on_with_what_it_wrote() {
     let third = Scene::with(Mood::Keeps, damaged);
     sleep(MOMENT).await;
     third.sees("c");
-    sleep(SETTLE).await;
+    sleep(SETTLE + MOMENT).await;
     assert_eq!(third.published("c"), Some(0));
 }
 

@@ -126,9 +126,9 @@ async fn mistakes_are_shown_before_they_are_written() {
     let editor = "#!/bin/sh\nsed -i 's/# the end/- {rolearn: \"arn:aws:iam::111122223333:role\\/dev\", usrname: dev, groups: [veiwers]}/' \"$1\"\n";
     let finished = edit(&control_plane, &folder, editor, "n\n").await;
     let plain = anstream::adapter::strip_str(&finished.stdout).to_string().replace('\r', "");
-    assert_snapshot!(plain, @r#"
-    n
-    mapRoles
+    let (_, shown) = plain.split_once("mapRoles\n").unwrap();
+    let (shown, _) = shown.split_once("warning: your text is kept").unwrap();
+    assert_snapshot!(shown, @r#"
     @@ -3,4 +3,4 @@
        username: admin
        groups: [system:masters]
@@ -140,8 +140,7 @@ async fn mistakes_are_shown_before_they_are_written() {
       hint: did you mean `username`?
     warning: mapRoles, line 6: no binding names group `veiwers` [unbound-group]
     note: the guard could not find out which authenticator decides (see `--authenticator`) [unchecked]
-    change aws-auth? [y/N] warning: your text is kept in `/tmp/.tmpAvFR4Y/aws-auth-JimL6S.yaml`; `EDITOR='cp /tmp/.tmpAvFR4Y/aws-auth-JimL6S.yaml' kube-iam edit` takes it up again
-    error: nothing is changed
+    change aws-auth? [y/N] 
     "#);
     control_plane.stop().await;
 }
