@@ -28,35 +28,29 @@ struct Judged {
     touched: Option<Touched>,
     findings: String,
     verdict: Result<(), Failure>,
-    /// It may be judged otherwise once the roles of nodes are known.
-    hangs_on_roles: bool,
 }
 
 impl Judge<'_> {
     fn judge(&self, state: &State, plan: &Plan) -> Result<Judged, Failure> {
-        let changed = plan.edit(&state.data).map_err(|error| Failure::of(&error))?;
-        if changed.is_empty() {
-            return Ok(Judged { touched: None, findings: String::new(), verdict: Ok(()), hangs_on_roles: false });
-        }
-        let data = changed.into_iter().map(|(key, text)| (key, Some(text))).collect();
-        let touched = Touched { data, ..Touched::default() };
-        let after = state.with(&touched, None);
+        let Some((touched, after)) = outcome(state, plan)? else {
+            return Ok(Judged { touched: None, findings: String::new(), verdict: Ok(()) });
+        };
         let context = self.context.as_ref();
         let remarks = context.map(|context| remarks(&state.data, &after.data, context)).unwrap_or_default();
         let mut all = found(state, &after, &remarks, &self.surroundings);
-        let hangs_on_roles = guard::hangs_on_roles(&all);
         let verdict = judged(&all, self.write);
         // What could not be checked matters to whoever is refused. That nobody reads
         // aws-auth is said of every command.
         all.retain(|finding| finding.severity != Severity::Note || verdict.is_err());
         all.retain(|finding| finding.rule != "not-consulted");
-        Ok(Judged { touched: Some(touched), findings: findings(&all), verdict, hangs_on_roles })
+        Ok(Judged { touched: Some(touched), findings: findings(&all), verdict })
     }
 
     /// Asks AWS for the roles of nodes, if a plan is judged by them. It takes its
     /// time, so other plans don't wait for it.
     pub(super) fn find_out(&mut self, world: &mut dyn World, state: &State, plan: &Plan) -> Result<(), Failure> {
-        if self.judge(state, plan)?.hangs_on_roles {
+        let Some((_, after)) = outcome(state, plan)? else { return Ok(()) };
+        if guard::hangs_on_roles(&found(state, &after, &[], &self.surroundings)) {
             world.ask_for_roles(&mut self.surroundings);
         }
         Ok(())
@@ -70,6 +64,18 @@ impl Judge<'_> {
             failure.into()
         })
     }
+}
+
+/// What a plan writes, and the state after it; nothing if it changes nothing.
+fn outcome(state: &State, plan: &Plan) -> Result<Option<(Touched, State)>, Failure> {
+    let changed = plan.edit(&state.data).map_err(|error| Failure::of(&error))?;
+    if changed.is_empty() {
+        return Ok(None);
+    }
+    let data = changed.into_iter().map(|(key, text)| (key, Some(text))).collect();
+    let touched = Touched { data, ..Touched::default() };
+    let after = state.with(&touched, None);
+    Ok(Some((touched, after)))
 }
 
 /// What there is to say about one attempt.
@@ -99,7 +105,7 @@ pub(super) fn edit(
         let touched = match is_made {
             true => None,
             false => {
-                let Judged { touched, findings, verdict, .. } = judge.judge(state, &said.plan)?;
+                let Judged { touched, findings, verdict } = judge.judge(state, &said.plan)?;
                 said.findings = findings;
                 verdict.map(|()| touched)?
             }
