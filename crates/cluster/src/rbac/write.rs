@@ -86,8 +86,8 @@ pub async fn look_for(client: &Client, objects: &[RbacObject]) -> Vec<(RbacRef, 
         };
         found.push((object.reference().clone(), outcome));
         let Some(role) = object.bound_role() else { continue };
-        let is_named = found.iter().map(|(name, _)| name).chain(objects.iter().map(RbacObject::reference));
-        if !is_named.into_iter().any(|name| *name == role) && matches!(read(client, &role).await, Ok(None)) {
+        let mut named = found.iter().map(|(name, _)| name).chain(objects.iter().map(RbacObject::reference));
+        if !named.any(|name| *name == role) && matches!(read(client, &role).await, Ok(None)) {
             found.push((role, Found::NoRole));
         }
     }
@@ -139,11 +139,13 @@ impl Ensuring<'_> {
         let mut maybe_created = false;
         loop {
             let unseen = match read(self.client, self.object.reference()).await {
-                Ok(Some(existing)) if self.object.gives_the_same_as(&existing) && maybe_created => {
-                    return Ok(Creation::Created);
+                Ok(Some(existing)) => {
+                    return Ok(match self.object.gives_the_same_as(&existing) {
+                        true if maybe_created => Creation::Created,
+                        true => Creation::Exists,
+                        false => Creation::Differs { existing },
+                    });
                 }
-                Ok(Some(existing)) if self.object.gives_the_same_as(&existing) => return Ok(Creation::Exists),
-                Ok(Some(existing)) => return Ok(Creation::Differs { existing }),
                 Ok(None) => None,
                 // Who may not look may still be allowed to create.
                 Err(error @ ApiError::Forbidden { .. }) => Some(error),
