@@ -1,5 +1,13 @@
 //! A right value for each key: the hint beside a wrong one.
 
+use alloc::format;
+use alloc::string::String;
+
+/// The hint beside a wrong value of a key, if a right one is known.
+pub(super) fn hint(key: &str) -> Option<String> {
+    of(key).map(|example| format!("for example `{key}: {example}`"))
+}
+
 /// How a key may be set, as it is written in YAML.
 pub(super) fn of(key: &str) -> Option<&'static str> {
     Some(match key {

@@ -68,8 +68,7 @@ impl<'n, 'p> Reader<'n, 'p> {
 
     /// Notes a value that can't be right, and hints at one that is.
     pub(super) fn wrong_value(&mut self, key: &str, mark: Mark, text: String) {
-        let hint = examples::of(key).map(|example| format!("for example `{key}: {example}`"));
-        self.problem(mark, text, hint);
+        self.problem(mark, text, examples::hint(key));
     }
 
     fn wrong_type(&mut self, key: &str, wanted: &str, node: &Node) {

@@ -185,9 +185,7 @@ pub fn check_chain(modes: &[Backend]) -> Result<(), ChainError> {
 fn reserved_prefixes(node: &Node, problems: &mut Vec<Problem>, warnings: &mut Vec<Problem>) -> Vec<ReservedPrefixes> {
     let Some(items) = node.as_sequence() else {
         let text = alloc::format!("`server.reservedPrefixConfig` must be a list, this is {}", node.describe());
-        let hint = examples::of("reservedPrefixConfig");
-        let hint = hint.map(|example| alloc::format!("for example `reservedPrefixConfig: {example}`"));
-        problems.push(Problem { mark: node.mark, text, hint });
+        problems.push(Problem { mark: node.mark, text, hint: examples::hint("reservedPrefixConfig") });
         return Vec::new();
     };
     let read = |item: &Node| {
