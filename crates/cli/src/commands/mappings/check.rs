@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kube_iam_cluster::Touched;
-use kube_iam_core::aws_auth::{Data, Document};
+use kube_iam_core::aws_auth::Data;
 use kube_iam_core::check::report::{self, Report};
 use kube_iam_core::check::{Context, Remark, fix, lint};
 use kube_iam_core::finding::Severity;
@@ -70,12 +70,18 @@ fn show(args: &CheckArgs, target: &Target, state: &State, remarks: &[Remark]) ->
     let grants = if repairs().any(|fix| fix.grants) { " --grants" } else { "" };
     let command = format!("kube-iam check --fix{grants} --dry-run=client{}", target.flag());
     let hint = repairs().next().map(|_| format!("`{command}` shows what can be repaired"));
-    verdict(target, &state.data, remarks, "found", hint)
+    verdict(target, state, remarks, "found", hint)
 }
 
 /// How the command ends: by what is wrong with the data.
-fn verdict(target: &Target, data: &Data, remarks: &[Remark], what: &str, hint: Option<String>) -> Result<(), Failure> {
-    if Document::parse(data).is_err() {
+fn verdict(
+    target: &Target,
+    state: &State,
+    remarks: &[Remark],
+    what: &str,
+    hint: Option<String>,
+) -> Result<(), Failure> {
+    if state.rows().is_err() {
         let hint = target.leaves_stdin().then(|| format!("mend it with `kube-iam edit{}`", target.flag()));
         return Err(Failure::new(format!("{} can't be read", target.name())).hint(hint).exit(Exit::Usage));
     }
@@ -123,7 +129,7 @@ async fn repair(
         )),
     }
     let hint = format!("`kube-iam check{}` shows what is left", target.flag());
-    verdict(target, &done.after.data, &left, "left", Some(hint))
+    verdict(target, &done.after, &left, "left", Some(hint))
 }
 
 /// The data after every repair that may be made: one may show what the next one is for.

@@ -2,9 +2,10 @@
 
 use kube_iam_core::aws_auth::Rows;
 use kube_iam_core::listing::{Columns, Filter, break_glass, json, listing, names, table, yaml};
-use kube_iam_core::owners::{ANNOTATION, Owners};
+use kube_iam_core::owners::Owners;
 use kube_iam_server::break_glass as file;
 
+use super::owners;
 use crate::args::{GetMappingsArgs, ListForm};
 use crate::compose;
 use crate::mappings::Target;
@@ -19,8 +20,8 @@ pub fn run(args: &GetMappingsArgs) -> Result<(), Failure> {
         Ok::<_, Failure>((target, state))
     })?;
     let document = state.document()?;
-    let owners = Owners::parse(state.annotations.get(ANNOTATION).map(String::as_str)).unwrap_or_else(|error| {
-        output::warn(&format!("owners are not shown: {error}"));
+    let owners = owners(&state).unwrap_or_else(|failure| {
+        output::warn(&format!("owners are not shown: {}", failure.line()));
         Owners::default()
     });
     let mut listed = listing(document, &owners, target.deciding(&args.target));

@@ -1,7 +1,6 @@
 //! `nodes list`: nodes, and by which row each gets in.
 
 use jiff::Timestamp;
-use kube_iam_core::aws_auth::Document;
 use kube_iam_core::nodes::{Columns, listing, names, table};
 
 use super::{Read, logins, read};
@@ -18,11 +17,11 @@ pub fn run(args: &NodesListArgs) -> Result<(), Failure> {
         let logins = logins(&read.cluster, now).await;
         Ok::<_, Failure>((read, logins))
     })?;
-    let document = Document::parse(&state.data).ok();
+    let document = state.rows().ok();
     if document.is_none() {
         output::warn("aws-auth can't be read, so no row is shown; `kube-iam check` says what is wrong with it");
     }
-    let listing = listing(document.as_ref(), &nodes, cluster.deciding(args.authenticator), logins.as_ref(), now);
+    let listing = listing(document, &nodes, cluster.deciding(args.authenticator), logins.as_ref(), now);
     let text = match args.output {
         ListForm::Table => table(&listing, Columns::Usual),
         ListForm::Wide => table(&listing, Columns::Wide),

@@ -2,7 +2,6 @@
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
-use kube_iam_core::aws_auth::Document;
 use kube_iam_core::finding::Severity;
 use kube_iam_core::ids::InstanceId;
 use kube_iam_core::nodes::{AwsAuth, Diagnosis, NodeInstance, Scene, why};
@@ -23,8 +22,7 @@ pub fn run(args: &NodesWhyArgs) -> Result<(), Failure> {
         Ok::<_, Failure>((read, instance, logins))
     })?;
     let Read { cluster, state, nodes, .. } = read;
-    let document = Document::parse(&state.data);
-    let aws_auth = match &document {
+    let aws_auth = match state.rows() {
         _ if !state.exists() => AwsAuth::Absent,
         Ok(document) => AwsAuth::Read(document),
         Err(problems) => AwsAuth::Unreadable(problems),
