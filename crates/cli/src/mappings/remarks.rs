@@ -25,11 +25,14 @@ const SAID_ALREADY: [&str; 11] = [
 /// What the linter says of the data after a change, and not of those before. It
 /// warns, and refuses nothing.
 pub fn remarks(before: &Data, after: &Data, context: &Context) -> Vec<Finding> {
+    let mut found: Vec<_> = lint(after, context).into_iter().map(|remark| remark.finding).collect();
+    found.retain(|finding| finding.severity != Severity::Note && !SAID_ALREADY.contains(&finding.rule));
+    // Most changes end here: the data before them need not be read.
+    if found.is_empty() {
+        return found;
+    }
     let said: BTreeSet<_> =
         lint(before, context).into_iter().map(|remark| (remark.finding.rule, remark.finding.message)).collect();
-    let new = lint(after, context).into_iter().map(|remark| remark.finding).filter(|finding| {
-        let key = (finding.rule, finding.message.clone());
-        finding.severity != Severity::Note && !SAID_ALREADY.contains(&finding.rule) && !said.contains(&key)
-    });
+    let new = found.into_iter().filter(|finding| !said.contains(&(finding.rule, finding.message.clone())));
     new.map(|finding| Finding { severity: Severity::Warn, ..finding }).collect()
 }
