@@ -96,7 +96,7 @@ impl<'t> Marks<'t> {
             let name = Node {
                 mark: at,
                 place: Place::default(),
-                value: Value::Scalar { text: key.to_string(), kind: ScalarKind::Text },
+                value: Value::Scalar { text: key.into(), kind: ScalarKind::Text },
             };
             pairs.extend(self.node(item, at).map(|value| (Rc::new(name), Rc::new(value))));
         }
@@ -117,7 +117,7 @@ impl<'t> Marks<'t> {
     }
 
     fn value(&self, found: &TomlValue, mark: Mark) -> Node {
-        let scalar = |text: String, kind| Value::Scalar { text, kind };
+        let scalar = |text: String, kind| Value::Scalar { text: text.into(), kind };
         let value = match found {
             TomlValue::String(string) => scalar(string.value().clone(), ScalarKind::Text),
             TomlValue::Integer(number) => scalar(number.value().to_string(), ScalarKind::Number),
