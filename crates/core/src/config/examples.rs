@@ -17,7 +17,13 @@ pub(super) fn of(key: &str) -> Option<&'static str> {
         "externalID" | "sessionName" => "some-name",
         "output" => "json",
         "partition" => "aws",
-        "tokenOnly" | "forwardSessionName" | "cache" | "kubeconfigPregenerated" | "verifyNodeInstance" => "true",
+        "tokenOnly"
+        | "forwardSessionName"
+        | "cache"
+        | "kubeconfigPregenerated"
+        | "verifyNodeInstance"
+        | "publishStatus" => "true",
+        "replicaName" => "node-1.example.com",
         "address" => "127.0.0.1",
         "port" => "21362",
         "hostname" => "localhost",

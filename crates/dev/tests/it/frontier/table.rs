@@ -17,6 +17,7 @@ pub(super) const ALLOWED: &[(&str, &[&str], &str)] = &[
         &["core", "aws", "server", "standin", "control-plane"],
         "tokens, certificates in kubeconfigs and clusters",
     ),
+    ("compact_str", &["core"], "the texts of a document are many and short: no allocation for each"),
     ("foldhash", &["core"], "a hasher with a fixed seed: no_std has none, and answers must not vary"),
     ("hashbrown", &["core"], "hash maps without std"),
     ("hmac", &["standin"], "SigV4, written anew so that it proves something about the signer"),
