@@ -27,6 +27,9 @@ use kube_iam_core::mapping::{Backend, Resolution, RolePaths, Snapshot, resolve};
 use kube_iam_core::owners::Owners;
 use kube_iam_core::partition::{Partition, StsHosts};
 use kube_iam_core::ports::{Observation, StsReply};
+use kube_iam_core::rbac::{
+    Answer, Binding, Fault, Given, List, Policy, Problem, RbacKind, Request, Requester, ResourceRequest, Rule, Subject,
+};
 use kube_iam_core::reason::{Class, Reason};
 use kube_iam_core::review::{self, ReviewVersion};
 use kube_iam_core::secret::Token;
@@ -40,7 +43,7 @@ use serde_json::Value;
 pub type Body = fn(&[u8]) -> bool;
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Body); 9] = [
+pub const TARGETS: [(&str, Body); 10] = [
     ("token_check", token_check),
     ("sts_reply", sts_reply),
     ("review_decode", review_decode),
@@ -50,6 +53,7 @@ pub const TARGETS: [(&str, Body); 9] = [
     ("aws_auth_edits", aws_auth_edits),
     ("desired", desired),
     ("owners", owners),
+    ("rbac_lists", rbac_lists),
 ];
 
 const GOOD_URL: &str = "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15\
@@ -321,6 +325,84 @@ pub fn owners(input: &[u8]) -> bool {
     assert!(written.len() <= text.len());
     assert_eq!(Owners::parse(Some(&written)).as_ref(), Ok(&owners));
     true
+}
+
+/// Each line of the input is a page of a list of roles or bindings. Every item becomes an object or a
+/// problem; whoever is bound to a role may do what its rules say, and while bindings are not read, nobody is
+/// told no.
+pub fn rbac_lists(input: &[u8]) -> bool {
+    let mut accepted = false;
+    let lists = RbacKind::ALL.map(|kind| {
+        let mut list = List::of(kind);
+        for page in input.split(|byte| *byte == b'\n') {
+            let before = items(&list);
+            match list.read(page) {
+                Ok(_) => accepted = true,
+                Err(error) => {
+                    assert_loggable(&error);
+                    continue;
+                }
+            }
+            if let Ok(read) = serde_json::from_slice::<Value>(page) {
+                assert_eq!(items(&list) - before, read["items"].as_array().map_or(0, Vec::len));
+            }
+        }
+        list
+    });
+    let policy = Policy::new(lists);
+    for problem in policy.problems() {
+        assert!(!problem.to_string().chars().any(char::is_control), "{problem:?}");
+    }
+    // A few show as much as all.
+    for binding in policy.bindings().iter().take(32) {
+        binding.subjects.iter().take(8).for_each(|subject| assert_bound(&policy, binding, subject));
+    }
+    let nobody = Requester { username: "nobody".into(), groups: Vec::new() };
+    let asked = Request::Path { verb: "get".into(), path: "/nothing".into() };
+    let hides = |problem: &Problem| problem.fault.hides() && problem.object.kind == RbacKind::ClusterRoleBinding;
+    if policy.unread(RbacKind::ClusterRoleBinding, None).is_some() || policy.problems().iter().any(hides) {
+        assert_ne!(policy.can(&nobody, &asked), Answer::NotGranted);
+    }
+    accepted
+}
+
+/// How many items were read; an odd subject makes no binding unreadable.
+fn items(list: &List) -> usize {
+    let odd = |problem: &&Problem| matches!(problem.fault, Fault::SubjectKind(_));
+    list.len() - list.problems().iter().filter(odd).count()
+}
+
+fn assert_bound(policy: &Policy, binding: &Binding, subject: &Subject) {
+    let requester = match (subject, subject.username()) {
+        (Subject::Group(name), _) => Requester { username: String::new(), groups: vec![name.to_string()] },
+        (_, Some(username)) => Requester { username: username.into_owned(), groups: Vec::new() },
+        // A service account of no namespace is nobody.
+        (_, None) => return,
+    };
+    let Given::Found(role) = policy.given(binding) else { return };
+    for rule in role.rules.iter().take(8) {
+        let request = request_of(rule, binding);
+        let counts = binding.namespace.is_none() || request.namespace() == binding.namespace.as_deref();
+        if rule.allows(&request) && counts {
+            assert!(matches!(policy.can(&requester, &request), Answer::Granted(_)), "{binding:?} {request:?}");
+            assert!(policy.who_can(&request).allowed.iter().any(|allowed| allowed.subject == *subject));
+        }
+    }
+}
+
+fn request_of(rule: &Rule, binding: &Binding) -> Request {
+    let first = |texts: &[std::sync::Arc<str>]| texts.first().map(ToString::to_string).unwrap_or_default();
+    match rule.non_resource_urls.first() {
+        Some(path) => Request::Path { verb: first(&rule.verbs), path: path.to_string() },
+        None => Request::Resource(ResourceRequest {
+            verb: first(&rule.verbs),
+            group: first(&rule.api_groups),
+            resource: first(&rule.resources),
+            subresource: None,
+            namespace: binding.namespace.as_deref().map(str::to_owned),
+            name: Some(first(&rule.resource_names)),
+        }),
+    }
 }
 
 /// The input is the text of a section, read as each of the three. Every item is

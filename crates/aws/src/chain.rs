@@ -20,6 +20,7 @@ use tokio::io::AsyncReadExt as _;
 use crate::calls::{Calls, RoleRequest, trouble};
 use crate::config::Config;
 use crate::credentials::{Credentials, Origin};
+use crate::environment::Environment;
 use crate::error::{CredentialError, Trouble};
 use crate::http::causes;
 use crate::limits;
@@ -55,6 +56,17 @@ pub(crate) fn of_environment(config: &Config<'_>) -> Option<Found> {
     Some(Found { credentials, origin: Origin::Environment })
 }
 
+/// The variable that lacks beside the other half of a key, which alone is not used, as in AWS's Go SDK.
+fn missing_half(environment: &Environment) -> Option<&'static str> {
+    let id = environment.first(&["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"]);
+    let secret = environment.first(&["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"]);
+    match (id, secret) {
+        (Some(_), None) => Some("AWS_SECRET_ACCESS_KEY"),
+        (None, Some(_)) => Some("AWS_ACCESS_KEY_ID"),
+        _ => None,
+    }
+}
+
 impl Chain<'_> {
     /// The first source that has credentials.
     pub(crate) async fn find(&self) -> Result<Found, CredentialError> {
@@ -79,8 +91,10 @@ impl Chain<'_> {
         {
             return Ok(Found { credentials: self.container().await?, origin: Origin::Container });
         }
-        let nothing =
-            |source| CredentialError::None { profile: profile.to_owned(), known: self.config.profile_names(), source };
+        let nothing = |source| match missing_half(environment) {
+            Some(missing) => CredentialError::HalfKey { missing },
+            None => CredentialError::None { profile: profile.to_owned(), known: self.config.profile_names(), source },
+        };
         if self.config.metadata_disabled() {
             return Err(nothing(None));
         }

@@ -15,6 +15,13 @@ use crate::error::CredentialError;
 /// The profile used when `AWS_PROFILE` is not set.
 pub(crate) const DEFAULT_PROFILE: &str = "default";
 
+/// A variable, and the key of a profile, that are `true` or `false`.
+type Switch = (&'static str, &'static str);
+
+const FIPS: Switch = ("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
+const DUAL_STACK: Switch = ("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint");
+const IGNORE_ENDPOINTS: Switch = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
+
 /// Both files, merged, with the profile that `AWS_PROFILE` selects.
 pub(crate) struct Config<'a> {
     environment: &'a Environment,
@@ -31,6 +38,7 @@ impl<'a> Config<'a> {
             .map_err(|error| unreadable(error.into()))?;
         let sections = EnvConfigSections::parse(source).map_err(|error| unreadable(error.into()))?;
         let config = Self { environment, sections };
+        config.check_switches()?;
         let profile = config.profile_name();
         if profile != DEFAULT_PROFILE && config.profile(profile).is_none() {
             return Err(CredentialError::UnknownProfile { profile: profile.to_owned(), known: config.profile_names() });
@@ -67,22 +75,30 @@ impl<'a> Config<'a> {
         self.environment.get(variable).or_else(|| self.sections.get(key)).filter(|value| !value.is_empty())
     }
 
-    fn switch(&self, variable: &str, key: &str) -> bool {
+    fn switch(&self, (variable, key): Switch) -> bool {
         self.setting(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// A switch that is neither on nor off is refused, as by the AWS SDKs: who wants FIPS must not go without for a typing error.
+    fn check_switches(&self) -> Result<(), CredentialError> {
+        let is_word = |value: &str| ["true", "false"].iter().any(|word| value.eq_ignore_ascii_case(word));
+        let wrong = |(variable, key): Switch| {
+            self.setting(variable, key).filter(|value| !is_word(value))?;
+            let in_environment = self.environment.get(variable).is_some();
+            Some(CredentialError::Switch { name: if in_environment { variable } else { key } })
+        };
+        [FIPS, DUAL_STACK, IGNORE_ENDPOINTS].into_iter().find_map(wrong).map_or(Ok(()), Err)
     }
 
     /// Which form of the endpoints is wanted.
     pub(crate) fn endpoint_form(&self) -> StsEndpoint {
-        StsEndpoint {
-            fips: self.switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
-            dual_stack: self.switch("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
-        }
+        StsEndpoint { fips: self.switch(FIPS), dual_stack: self.switch(DUAL_STACK) }
     }
 
     /// The configured endpoint of a service, such as `sts`: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, then the same in the profile,
     /// its `services` section first.
     pub(crate) fn endpoint_url(&self, service: &str) -> Option<String> {
-        if self.switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
+        if self.switch(IGNORE_ENDPOINTS) {
             return None;
         }
         EnvConfigValue::new()

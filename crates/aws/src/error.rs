@@ -39,6 +39,27 @@ pub enum CredentialError {
     /// The shared configuration can't be parsed.
     #[error("could not read the AWS configuration")]
     Config(#[source] BoxError),
+    /// A setting that is on or off is neither.
+    #[error("`{name}` must be `true` or `false`")]
+    Switch {
+        /// The environment variable or the key of the profile.
+        name: &'static str,
+    },
+    /// Only one half of a key stands in the environment, and nothing else has credentials.
+    #[error("found no AWS credentials: `{missing}` is missing in the environment beside the other half of the key")]
+    HalfKey {
+        /// The variable that is not set.
+        missing: &'static str,
+    },
+    /// No server takes a token of this length.
+    #[error(
+        "the token would be {length} bytes long, and no server accepts more than {}",
+        kube_iam_core::limits::TOKEN_BYTES
+    )]
+    TooLong {
+        /// Its length.
+        length: usize,
+    },
     /// A profile contradicts itself or lacks something.
     #[error("AWS profile `{profile}` is not usable: {problem}")]
     Profile {
@@ -245,6 +266,9 @@ impl CredentialError {
             Self::Call { action: "AssumeRoleWithWebIdentity", .. } => {
                 "the role's trust policy must name the identity provider and the subject of the token".to_owned()
             }
+            Self::Switch { name } => format!("set `{name}` to one of them, or remove it"),
+            Self::HalfKey { missing } => format!("run `export {missing}=…`, or unset the other half to use a profile"),
+            Self::TooLong { .. } => "its session token is too long: sign in with fewer session policies and session tags".to_owned(),
             Self::Call { .. } | Self::Presign(_) => return None,
         })
     }

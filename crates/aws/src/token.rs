@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use kube_iam_core::ids::ClusterId;
+use kube_iam_core::limits::TOKEN_BYTES;
 use kube_iam_core::secret::Token;
 
 use crate::cache::{self, Cache, CacheProblem};
@@ -216,6 +217,10 @@ pub(crate) fn sign(
         None => Target::regional(region, config.endpoint_form())?,
     };
     let token = presign(credentials, &target, cluster_id, now)?;
+    let length = token.expose().len();
+    if length > TOKEN_BYTES {
+        return Err(CredentialError::TooLong { length });
+    }
     Ok((token, end(credentials, now)))
 }
 

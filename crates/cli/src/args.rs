@@ -35,7 +35,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use kube_iam_core::ids::ClusterId;
 
 use crate::exit::Exit;
@@ -72,6 +73,9 @@ pub struct Global {
     /// ID of the cluster: tokens are good for this one only [config: clusterID]
     #[arg(short = 'i', long, global = true, value_name = "ID", env = "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID")]
     cluster_id: Option<String>,
+    /// Whether that stands on the command line itself, not in the environment.
+    #[arg(skip)]
+    cluster_id_is_typed: bool,
     /// Form of log lines, text or json [default: text on a terminal, json otherwise]
     #[arg(short = 'l', long, global = true, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -84,8 +88,14 @@ pub struct Global {
 }
 
 impl Global {
-    /// The cluster ID from flag, environment or file; it must be somewhere.
+    /// The cluster ID from flag, environment or file; it must be somewhere. A flag
+    /// that was typed counts also when it is empty, as in the Go authenticator.
     pub fn cluster_id(&self, config: Option<ClusterId>) -> Result<ClusterId, Failure> {
+        if self.cluster_id_is_typed && self.cluster_id.as_deref() == Some("") {
+            return Err(Failure::new("cluster ID not specified").hint(
+                "`--cluster-id` is empty: give it a value, or leave it out to use the configuration file".to_string(),
+            ));
+        }
         let typed = self.cluster_id.as_deref().filter(|text| !text.is_empty());
         let typed = typed
             .map(str::parse)
@@ -103,6 +113,7 @@ impl Global {
             config: Some(config),
             strict_config: true,
             cluster_id: None,
+            cluster_id_is_typed: false,
             log_format: self.log_format.clone(),
             log_verbosity: self.log_verbosity,
             feature_gates: Vec::new(),
@@ -111,7 +122,12 @@ impl Global {
 
     /// Whether a gate was opened.
     pub fn gate(&self, gate: Gate) -> bool {
-        self.feature_gates.iter().rev().find(|(given, _)| *given == gate).is_some_and(|(_, open)| *open)
+        self.given(gate) == Some(true)
+    }
+
+    /// Whether a gate was opened or closed; `None` if it was not mentioned.
+    pub fn given(&self, gate: Gate) -> Option<bool> {
+        self.feature_gates.iter().rev().find(|(given, _)| *given == gate).map(|(_, open)| *open)
     }
 }
 
@@ -120,7 +136,9 @@ impl Global {
 pub enum Gate {
     /// `init` writes into the configured directories.
     ConfiguredInitDirectories,
-    /// Gates without an effect here: what they bring is always on, or comes later.
+    /// `sso` in rows of mappings is obeyed; it always is here.
+    SsoRoleMatch,
+    /// Gates without an effect here: what they bring comes later.
     WithoutEffect,
 }
 
@@ -129,7 +147,8 @@ fn gate(text: &str) -> Result<(Gate, bool), String> {
     let open = value.parse().map_err(|_| format!("the value of gate `{name}` must be `true` or `false`"))?;
     match name {
         "ConfiguredInitDirectories" => Ok((Gate::ConfiguredInitDirectories, open)),
-        "SSORoleMatch" | "IAMIdentityMappingCRD" | "AllAlpha" | "AllBeta" => Ok((Gate::WithoutEffect, open)),
+        "SSORoleMatch" => Ok((Gate::SsoRoleMatch, open)),
+        "IAMIdentityMappingCRD" | "AllAlpha" | "AllBeta" => Ok((Gate::WithoutEffect, open)),
         _ => Err(format!("unrecognized feature gate: {name}")),
     }
 }
@@ -140,7 +159,7 @@ pub enum Command {
     /// Make a token for kubectl: the exec plugin
     Token(TokenArgs),
     /// Answer kube-apiserver's token reviews: the webhook
-    Server(ServerArgs),
+    Server(Box<ServerArgs>),
     /// Write key, certificate and webhook kubeconfig before the server's first start
     Init(InitArgs),
     /// Decode and verify a token, and say what it maps to and why
@@ -206,21 +225,34 @@ pub struct ManArgs {
     pub folder: PathBuf,
 }
 
-/// The whole command line, for those who describe it. Started as `kubectl-iam`
-/// it is kubectl's plugin.
+/// Commands that aws-iam-authenticator has too. The flags of [`Global`] are theirs.
+const SHARED: [&str; 4] = ["token", "server", "init", "verify"];
+
+/// The whole command line, for those who describe it.
+///
+/// The flags of [`Global`] may stand anywhere, as in aws-iam-authenticator; commands
+/// that do nothing with them don't show them.
 pub fn command_line() -> clap::Command {
-    CommandLine::command()
+    let line = CommandLine::command();
+    let global: Vec<_> = line.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    line.mut_subcommands(|command| {
+        let name = command.get_name();
+        let shows = |id: &str| SHARED.contains(&name) || name == "quickstart" && id.starts_with("log_");
+        let hidden = global.iter().filter(|arg| !shows(arg.get_id().as_str()));
+        let hidden: Vec<_> = hidden.map(|arg| arg.clone().hide(true)).collect();
+        command.args(hidden)
+    })
 }
 
-/// Reads the command line. Help and version are printed here, and are no failure.
+/// Reads the command line; started as `kubectl-iam` it is kubectl's plugin. Help and
+/// version are printed here, and are no failure.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<CommandLine>, Failure> {
     let args: Vec<OsString> = args.into_iter().collect();
     let mut line = command_line();
     if args.first().and_then(|name| PathBuf::from(name).file_name().map(|name| name == "kubectl-iam")) == Some(true) {
         line = line.bin_name("kubectl iam");
     }
-    let parsed = line.try_get_matches_from(&args);
-    let error = match parsed.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
+    let error = match line.try_get_matches_from(&args).and_then(|matches| read(&matches)) {
         Ok(line) => return Ok(Some(line)),
         Err(error) => error,
     };
@@ -233,11 +265,17 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<CommandL
     }
 }
 
+fn read(matches: &ArgMatches) -> Result<CommandLine, clap::Error> {
+    let mut line = CommandLine::from_arg_matches(matches)?;
+    line.global.cluster_id_is_typed = matches.value_source("cluster_id") == Some(ValueSource::CommandLine);
+    Ok(line)
+}
+
 /// What eksctl says, on both streams, about a resource that no verb of its has:
 /// what belongs on stdout and what on stderr.
 pub fn unknown_resource(args: &[String]) -> Option<(String, String)> {
     let (verb, resource) = verbs::verb_and_resource(args)?;
-    let mut line = CommandLine::command();
+    let mut line = command_line();
     let verb = line.find_subcommand_mut(verb)?;
     if resource == "help" || verb.find_subcommand(resource).is_some() {
         return None;
@@ -249,8 +287,7 @@ pub fn unknown_resource(args: &[String]) -> Option<(String, String)> {
 /// Commands that aws-iam-authenticator has too end with 1 on a wrong command
 /// line, as there; our own with 2.
 fn usage_exit(args: &[OsString]) -> Exit {
-    let shared = ["token", "server", "init", "verify"];
-    match args.iter().any(|arg| shared.iter().any(|name| arg == name)) {
+    match args.iter().any(|arg| SHARED.iter().any(|name| arg == name)) {
         true => Exit::Failed,
         false => Exit::Usage,
     }
@@ -262,6 +299,40 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        CommandLine::command().debug_assert();
+        command_line().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_every_command_stand_anywhere_and_are_shown_where_they_do_something() {
+        const FLAGS: [&str; 5] = ["--cluster-id", "--config", "--feature-gates", "--log-format", "--log-verbosity"];
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for text in [
+            "kube-iam -i c -l json -c f get mappings",
+            "kube-iam get -i c mappings -l json -c f",
+            "kube-iam get mappings --cluster-id c --log-format json --config f",
+            "kube-iam check -i c -l json -c f",
+            "kube-iam nodes -i c list -l json -c f",
+            "kube-iam quickstart -i c -l json -c f",
+            "kube-iam token -i c -l json -c f",
+        ] {
+            let global = parse(words(text)).unwrap().unwrap().global;
+            assert_eq!(global.cluster_id.as_deref(), Some("c"), "{text}");
+            assert_eq!((global.log_format, global.config), (Some(LogFormat::Json), Some("f".into())), "{text}");
+        }
+        for (path, shown) in [
+            (&["token"][..], &FLAGS[..]),
+            (&["quickstart"], &["--log-format", "--log-verbosity"]),
+            (&["get", "mappings"], &[]),
+            (&["create", "mapping"], &[]),
+            (&["nodes", "why"], &[]),
+        ] {
+            let mut line = command_line();
+            line.build();
+            let command = path.iter().fold(&mut line, |line, name| line.find_subcommand_mut(name).unwrap());
+            let help = command.render_long_help().to_string();
+            for flag in FLAGS {
+                assert_eq!(help.contains(&format!("{flag} ")), shown.contains(&flag), "{path:?} {flag}\n{help}");
+            }
+        }
     }
 }

@@ -9,12 +9,14 @@ use kube_iam_aws::ec2::{Ec2Instances, Ec2Role, Ec2Settings, OnBehalfOf};
 use kube_iam_aws::environment::Environment;
 use kube_iam_aws::http::{HttpSettings, LoopbackAddress, Roots};
 use kube_iam_aws::sts_client::{StsClient, StsSettings};
+use kube_iam_cluster::{AwsAuthSource, ConnectSettings, StatusMap, connect};
 use kube_iam_core::config::{RoleArn, SourceArn};
-use kube_iam_core::ports::{Instances, Sts};
+use kube_iam_core::ports::{Instances, MappingSource, StatusStore, Sts};
 use kube_iam_server::Clock;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::exit::Exit;
 use crate::report::Failure;
 
 /// A runtime for commands that wait for one thing at a time.
@@ -60,6 +62,37 @@ pub fn sts_from_environment() -> Result<Arc<dyn Sts>, Failure> {
     let settings = StsSettings::from_environment(&Environment::from_process())
         .map_err(|error| Failure::of(&error).hint("mend `HTTPS_PROXY`".to_string()))?;
     Ok(Arc::new(StsClient::new(settings)))
+}
+
+/// What a server asks kube-apiserver for, and how.
+pub struct ClusterAccess {
+    /// Whether it follows aws-auth.
+    pub reads_aws_auth: bool,
+    /// Whether it publishes the logins of nodes.
+    pub publishes_status: bool,
+    /// The way there.
+    pub connect: ConnectSettings,
+}
+
+/// What a server needs of a cluster.
+#[derive(Default)]
+pub struct ClusterPorts {
+    /// aws-auth, if it follows that.
+    pub aws_auth: Option<Box<dyn MappingSource>>,
+    /// The status ConfigMap, if it publishes there.
+    pub status: Option<Arc<dyn StatusStore>>,
+}
+
+/// The ways to a cluster. Making them asks nobody, and where none is needed no
+/// kubeconfig is looked for.
+pub fn cluster_ports(access: &ClusterAccess) -> Result<ClusterPorts, Failure> {
+    if !access.reads_aws_auth && !access.publishes_status {
+        return Ok(ClusterPorts::default());
+    }
+    let client = connect(&access.connect).map_err(|error| Failure::of(&error).hint(error.hint()).exit(Exit::Failed))?;
+    let aws_auth = access.reads_aws_auth.then(|| Box::new(AwsAuthSource::new(client.clone())) as _);
+    let status = access.publishes_status.then(|| Arc::new(StatusMap::new(client)) as _);
+    Ok(ClusterPorts { aws_auth, status })
 }
 
 /// How EC2 and IAM are asked about the instances of nodes.

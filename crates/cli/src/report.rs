@@ -76,9 +76,24 @@ impl Failure {
         Self { logged: true, ..self }
     }
 
+    /// What failed and why, on one line.
+    pub fn line(&self) -> String {
+        // A list of problems stands below its heading.
+        self.chain().replace(":\n  ", ": ").replace("\n  ", "; ")
+    }
+
+    fn chain(&self) -> String {
+        std::iter::once(&self.what).chain(&self.causes).map(String::as_str).collect::<Vec<_>>().join(": ")
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// As programs in Go print it, all on one line; the hint below is ours.
     pub fn as_go_prints_it(&self) -> String {
-        let chain = std::iter::once(&self.what).chain(&self.causes).map(String::as_str).collect::<Vec<_>>().join(": ");
+        let chain = self.chain();
         let hint = self.hint.iter().map(|hint| format!("hint: {hint}\n")).collect::<String>();
         format!("Error: {chain}\n{hint}")
     }
@@ -87,6 +102,14 @@ impl Failure {
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
+    }
+
+    /// For commands whose exit code 1 is an answer: this is none.
+    pub fn no_answer(self) -> Self {
+        match self.exit {
+            Exit::Failed => self.exit(Exit::Usage),
+            _ => self,
+        }
     }
 }
 
@@ -112,5 +135,7 @@ mod tests {
         let failure = failure.within("nothing is done");
         let go = "Error: nothing is done: could not read `x`: no such file\nhint: create `x`\n";
         assert_eq!(failure.as_go_prints_it(), go);
+        let list = Failure::new("`x` can't be used, 2 problems:\n  line 1: a\n  line 2: b");
+        assert_eq!(list.line(), "`x` can't be used, 2 problems: line 1: a; line 2: b");
     }
 }

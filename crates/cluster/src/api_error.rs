@@ -126,6 +126,9 @@ impl ApiError {
     /// What to do about it, if that can be told.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Unreachable(why) if why.contains("certificate") => {
+                "check `certificate-authority-data` of the cluster in the kubeconfig"
+            }
             Self::Unreachable(_) | Self::Broken(_) | Self::Timeout(_) => {
                 "check that kube-apiserver runs at the address in the kubeconfig"
             }

@@ -209,7 +209,10 @@ fn from_kubectls_own(settings: &ConnectSettings, environment: Environment<'_>) -
         if settings.context.is_none() && environment("KUBERNETES_SERVICE_HOST").is_some() {
             return from_service_account(environment);
         }
-        return Err(ConnectError::ReadKubeconfig { path: first, source: io::ErrorKind::NotFound.into() });
+        return Err(ConnectError::ReadKubeconfig {
+            path: first,
+            source: io::Error::new(io::ErrorKind::NotFound, "no such file"),
+        });
     }
     let mut merged = Kubeconfig::default();
     for path in &paths {

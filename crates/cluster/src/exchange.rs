@@ -7,7 +7,6 @@ use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use kube::Client;
 use kube::client::Body;
-use kube::core::ObjectList;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -75,44 +74,6 @@ async fn read(body: Body, longest: usize) -> Result<Vec<u8>, ApiError> {
             ApiError::Unreachable(why) => ApiError::Broken(why),
             other => other,
         }),
-    }
-}
-
-/// A list at one moment.
-pub(crate) struct Listed<K> {
-    pub(crate) items: Vec<K>,
-    /// Where a watch has to start to miss nothing.
-    pub(crate) resource_version: String,
-}
-
-/// Reads all of a list, page by page, and keeps what `kept` makes of its items.
-pub(crate) async fn list<T: Clone, K>(
-    client: &Client,
-    path: &str,
-    right: Right,
-    what: &'static str,
-    most: usize,
-    parse: fn(&[u8]) -> serde_json::Result<ObjectList<T>>,
-    kept: impl Fn(T) -> K,
-) -> Result<Listed<K>, ApiError> {
-    let mut all = Vec::new();
-    let mut page = String::new();
-    loop {
-        let uri = format!("{path}?limit={}{page}", limits::PAGE);
-        let question = Question { method: Method::GET, uri, body: None, right: right.clone() };
-        let bytes = ask(client, question, limits::ANSWER, limits::PAGE_BYTES).await?;
-        let list = parse(&bytes).map_err(|error| ApiError::malformed("a list", &error))?;
-        all.extend(list.items.into_iter().map(&kept));
-        if all.len() > most {
-            return Err(ApiError::TooMany { what, most });
-        }
-        match list.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => page = format!("&continue={}", escaped(&token)),
-            None => {
-                let resource_version = list.metadata.resource_version.unwrap_or_default();
-                return Ok(Listed { items: all, resource_version });
-            }
-        }
     }
 }
 

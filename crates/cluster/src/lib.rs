@@ -9,6 +9,8 @@
 //! * [`AwsAuthStore`] reads and writes it, and [`edit_until`] makes an edit of it
 //!   against other writers: `get` and `patch` on it, `create` on ConfigMaps if it is
 //!   absent;
+//! * [`StatusMap`] reads and writes what servers publish in `kube-system/kube-iam-status`:
+//!   `get` and `patch` on it, `create` on ConfigMaps if it is absent;
 //! * [`NodeSource`] follows the nodes: `list` and `watch` on them;
 //! * [`facts()`] reads what the lockout guard asks: who we are, all bindings, nodes;
 //! * [`create_missing`], [`replace_rbac`] and [`read_rbac`] deal with single roles and
@@ -30,6 +32,7 @@ mod pause;
 mod rbac;
 mod read_error;
 mod rounds;
+mod status;
 mod store;
 mod watch;
 
@@ -42,10 +45,11 @@ pub use kube::Client;
 pub use facts::{Caller, Facts, caller, cluster_role_bindings, facts, nodes, role_bindings};
 pub use node_source::{NodeSource, NodesObservation};
 pub use rbac::{
-    Created, Creation, PolicyRead, RbacObject, RbacObjectError, Replacement, Unread, create_missing, read_policy,
-    read_rbac, replace_rbac,
+    Created, Creation, Found, PolicyRead, RbacObject, RbacObjectError, Replacement, Unread, create_missing, look_for,
+    read_policy, read_rbac, replace_rbac,
 };
 pub use read_error::ReadError;
+pub use status::StatusMap;
 pub use store::{
     Answer, Attempt, AwsAuthStore, Current, Derived, EditError, Edited, Stored, Touched, WriteOptions, edit_until,
 };

@@ -114,3 +114,7 @@ pub const SHORT_PAUSE: Duration = Duration::from_millis(1500);
 
 /// Longest pause while kube-apiserver refuses or does not answer.
 pub const LONG_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long a write of the status may take. Nobody waits for it, and what it says is
+/// written again.
+pub const STATUS_WRITE: Duration = Duration::from_secs(10);

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 pub(crate) use self::policy::read_list;
 pub use self::policy::{PolicyRead, Unread, read_policy};
-pub use self::write::{Created, Creation, Replacement, create_missing, replace_rbac};
+pub use self::write::{Created, Creation, Found, Replacement, create_missing, look_for, replace_rbac};
 use crate::api_error::{ApiError, Right};
 use crate::exchange::{Question, ask, escaped};
 use crate::limits;
@@ -100,6 +100,26 @@ impl RbacObject {
     /// What it is called.
     pub fn reference(&self) -> &RbacRef {
         &self.reference
+    }
+
+    /// Whether an object of the same name gives the same rights to the same subjects.
+    fn gives_the_same_as(&self, existing: &Value) -> bool {
+        content::content(self.reference.kind, existing) == content::content(self.reference.kind, &self.manifest)
+    }
+
+    /// The groups that a binding gives its role.
+    pub fn bound_groups(&self) -> impl Iterator<Item = &str> {
+        let subjects = self.manifest.get("subjects").and_then(Value::as_array).into_iter().flatten();
+        let groups = subjects.filter(|subject| subject.get("kind").and_then(Value::as_str) == Some("Group"));
+        groups.filter_map(|subject| subject.get("name").and_then(Value::as_str))
+    }
+
+    /// The role that a binding binds.
+    fn bound_role(&self) -> Option<RbacRef> {
+        let text = |pointer| self.manifest.pointer(pointer).and_then(Value::as_str);
+        let kind = RbacKind::ALL.into_iter().find(|kind| text("/roleRef/kind") == Some(kind.name()))?;
+        let namespace = self.reference.namespace.clone().filter(|_| kind.is_namespaced());
+        Some(RbacRef { kind, namespace, name: text("/roleRef/name")?.to_owned() })
     }
 
     /// The manifest it was made of.

@@ -23,12 +23,12 @@ use crate::api_error::{ApiError, Right};
 use crate::exchange::{JSON, Question, ask, escaped};
 use crate::limits;
 
-const NAMESPACE: &str = "kube-system";
+pub(crate) const NAMESPACE: &str = "kube-system";
 const NAME: &str = "aws-auth";
-const COLLECTION: &str = "/api/v1/namespaces/kube-system/configmaps";
+pub(crate) const COLLECTION: &str = "/api/v1/namespaces/kube-system/configmaps";
 const OBJECT: &str = "/api/v1/namespaces/kube-system/configmaps/aws-auth";
 /// RFC 7386: what is not named stays as it is, `null` removes.
-const MERGE_PATCH: &str = "application/merge-patch+json";
+pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// aws-auth at one moment.
 #[derive(Debug, Clone, PartialEq)]

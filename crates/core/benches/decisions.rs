@@ -173,7 +173,32 @@ fn create_mapping(bencher: Bencher<'_, '_>, count: usize) {
     });
 }
 
-/// The first part of that alone.
+/// All that one `create mapping` decides, on a document of rows as wide as eksctl
+/// writes them: 6,000 rows are just under the mebibyte that a ConfigMap may have.
+#[divan::bench(args = [750, 1_500, 3_000, 6_000])]
+fn whole_edit(bencher: Bencher<'_, '_>, count: usize) {
+    let row = |n| {
+        format!(
+            "- groups:\n  - team-{n:05}-developers\n  - team-{n:05}-viewers\n  \
+             rolearn: arn:aws:iam::111122223333:role/team-{n:05}-developers\n  \
+             username: team-{n:05}-developer:{{{{SessionName}}}}\n"
+        )
+    };
+    let data = Data::from([("mapRoles".to_owned(), (0..count).map(row).collect())]);
+    let bytes: usize = data.values().map(String::len).sum();
+    assert!(bytes < 1 << 20 && bytes > count * 170, "{bytes}");
+    let whom = Whom::of_arn("arn:aws:iam::111122223333:role/new").unwrap();
+    let change = Change::Create(Wanted { whom, username: Some("new".to_owned()), groups: vec!["g".to_owned()] });
+    bencher.bench_local(|| {
+        let document = Document::parse(black_box(&data)).unwrap();
+        let planned = plan(&document, &change, Deciding::Unknown).unwrap();
+        let edited = document.edit(&planned.operations).unwrap();
+        assert_eq!(diff(&document, &edited.document, &Owners::default()).len(), 1);
+        assess(&Mappings::of(&document), &Mappings::of(&edited.document), &Facts::default()).len()
+    });
+}
+
+/// A mapping planned, and no more.
 #[divan::bench(args = [600, 6_000])]
 fn plan_mapping(bencher: Bencher<'_, '_>, count: usize) {
     let (document, _) = document(count);

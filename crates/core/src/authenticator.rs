@@ -14,7 +14,7 @@ pub use who::only_kube_iam;
 use core::fmt;
 use core::str::FromStr;
 
-use crate::aws_auth::{Rows, Section, SectionError, read_section};
+use crate::aws_auth::{Document, Rows, Section, SectionError, read_section};
 
 /// A program that reads aws-auth and answers logins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,6 +109,12 @@ impl Mappings {
     /// Reads the texts of the sections; one that is absent is empty.
     pub fn read<'t>(text: impl Fn(Section) -> Option<&'t str>) -> Self {
         let read = |section| text(section).map_or_else(|| Ok(Rows::default()), |text| read_section(section, text));
+        Self { roles: read(Section::MapRoles), users: read(Section::MapUsers), accounts: read(Section::MapAccounts) }
+    }
+
+    /// The mappings of a document, whose sections can all be read.
+    pub fn of(document: &Document) -> Self {
+        let read = |section| Ok(document.reading(section));
         Self { roles: read(Section::MapRoles), users: read(Section::MapUsers), accounts: read(Section::MapAccounts) }
     }
 

@@ -38,6 +38,7 @@ use crate::finding::{Finding, Severity};
 use crate::ids::AccountId;
 use crate::limits;
 use crate::partition::Partition;
+use crate::shown::shown;
 use crate::yaml::{Mark, Node};
 
 /// What is known of the cluster beside the document.
@@ -179,16 +180,6 @@ fn read_rows<'a>(source: row::Source<'a>, items: &'a [Rc<Node>], rows: &mut Vec<
         }
         rows.push(Row::read(source, item, items.get(index + 1)));
     }
-}
-
-/// Somebody else's text in a message: cut short, and without control characters.
-fn shown(text: &str) -> String {
-    let safe = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
-    let mut shown: String = safe.take(limits::EXCERPT_CHARS).collect();
-    if text.chars().nth(limits::EXCERPT_CHARS).is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 /// The known word that somebody meant, if the written one is close to it.

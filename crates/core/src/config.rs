@@ -4,8 +4,10 @@
 //! One file serves client and server. Keys ignore letter case. What this
 //! version can't do is refused by name; what nobody knows is a warning.
 
+mod examples;
 mod format;
 mod reader;
+mod restart;
 mod server;
 
 pub use format::Format;
@@ -38,6 +40,18 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: {}", self.mark.line, self.text)?;
         self.hint.iter().try_for_each(|hint| write!(f, " ({hint})"))
+    }
+}
+
+/// Problems as a list, a line for each below their number.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        write!(f, "{count} problem{}:", if count == 1 { "" } else { "s" })?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }
 }
 
@@ -83,7 +97,7 @@ pub struct Parsed {
 pub fn parse(text: &str, format: Format) -> Parsed {
     let mut parsed = Parsed::default();
     if text.len() > limits::CONFIG_BYTES {
-        let text = String::from("the file is longer than 4 MiB");
+        let text = String::from("the file is longer than 1 MiB");
         parsed.problems.push(Problem { mark: Mark { line: 1, column: 1 }, text, hint: None });
         return parsed;
     }
@@ -125,14 +139,15 @@ fn top_level(root: &Node, problems: &mut Vec<Problem>, warnings: &mut Vec<Proble
 
 /// The three lists of mappings under a map, all or nothing: every bad row is a
 /// problem.
-fn mapping_sections(reader: &mut Reader<'_, '_>) -> Vec<Rows> {
+fn mapping_sections(reader: &mut Reader<'_, '_>, typing: Typing) -> Vec<Rows> {
     let mut sections = Vec::new();
     for section in Section::ALL {
         let Some(node) = reader.node(section.as_str()) else { continue };
-        match read_section_node(section, node, Typing::Loose) {
+        match read_section_node(section, node, typing) {
             Ok(rows) => {
                 for problem in &rows.problems {
-                    reader.problem(problem.mark, alloc::format!("in `{}`: {}", section, problem.error), None);
+                    let text = alloc::format!("in `{}`: {}", section, problem.error);
+                    reader.wrong_value(section.as_str(), problem.mark, text);
                 }
                 for twin in &rows.repeated {
                     let text = alloc::format!(
@@ -143,28 +158,32 @@ fn mapping_sections(reader: &mut Reader<'_, '_>) -> Vec<Rows> {
                 }
                 sections.push(rows);
             }
-            Err(error) => reader.problem(error.mark, alloc::format!("`{section}`: {}", error.reason), None),
+            Err(error) => {
+                reader.wrong_value(section.as_str(), error.mark, alloc::format!("`{section}`: {}", error.reason));
+            }
         }
     }
     sections
 }
 
-/// Reads a file that holds nothing but the three lists: the break-glass file.
+/// Reads a file that holds nothing but the three lists, as aws-auth has them, in
+/// YAML: the break-glass file.
 ///
 /// # Errors
 /// Every problem, and then nothing of the file is used: an unknown key or a bad
 /// row in the last way in must not stay unnoticed.
-pub fn parse_mappings(text: &str, format: Format) -> Result<Vec<Rows>, Vec<Problem>> {
+pub fn parse_mappings(text: &str) -> Result<Vec<Rows>, Problems> {
     let (mut problems, mut warnings) = (Vec::new(), Vec::new());
-    let root = format.read(text).map_err(|problem| alloc::vec![problem])?;
+    let root = Format::Yaml.read(text).map_err(|problem| Problems(alloc::vec![problem]))?;
     let Some(root) = root.filter(|root| !root.is_null()) else { return Ok(Vec::new()) };
     let mut sections = Vec::new();
     if let Some(mut reader) = Reader::new(&root, "", &mut problems, &mut warnings) {
-        sections = mapping_sections(&mut reader);
+        sections = mapping_sections(&mut reader, Typing::Strict);
         reader.finish();
     }
     problems.append(&mut warnings);
-    if problems.is_empty() { Ok(sections) } else { Err(problems) }
+    problems.sort_by_key(|problem| problem.mark);
+    if problems.is_empty() { Ok(sections) } else { Err(Problems(problems)) }
 }
 
 #[cfg(test)]

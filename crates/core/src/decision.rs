@@ -194,6 +194,13 @@ mod tests {
         let answer = |reason| deny(ReviewVersion::V1beta1, reason, "r1", DenialStatus::Forbidden).status;
         assert_eq!((answer(Reason::TokenExpired), answer(Reason::NotMapped)), (403, 403));
         assert_eq!((answer(Reason::StsUnavailable), answer(Reason::StsThrottled)), (403, 429));
+        // The body is ours: it says which version, that it is a no, and why.
+        let body = deny(ReviewVersion::V1beta1, Reason::TokenExpired, "r1", DenialStatus::Forbidden);
+        assert_eq!(
+            text(&body),
+            "{\"apiVersion\":\"authentication.k8s.io/v1beta1\",\"kind\":\"TokenReview\",\"metadata\":{},\"spec\":{},\"status\":\
+             {\"authenticated\":false,\"error\":\"kube-iam: token_expired (request r1)\"}}\n"
+        );
     }
 
     #[test]

@@ -176,5 +176,10 @@ pub fn assess(before: &Mappings, after: &Mappings, facts: &Facts) -> Vec<Finding
     findings
 }
 
+/// Whether a verdict may be another one as soon as the roles of nodes are known.
+pub fn hangs_on_roles(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.rule == access::NODE_ROLE)
+}
+
 #[cfg(test)]
 mod tests;

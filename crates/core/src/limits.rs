@@ -1,5 +1,7 @@
 //! Every bound on input in one table. Each has a test at the limit and one past it.
 
+use jiff::SignedDuration;
+
 /// Longest token accepted, prefix included, in bytes. The Go authenticator's limit.
 pub const TOKEN_BYTES: usize = 4096;
 
@@ -36,11 +38,11 @@ pub const ROW_KEYS: usize = 16;
 
 /// Most bytes that usernames, groups and user IDs of one section have
 /// together. Without aliases it can't hold more than the longest file has.
-pub const SECTION_TEXT_BYTES: usize = CONFIG_BYTES;
+pub const SECTION_TEXT_BYTES: usize = MANIFEST_BYTES;
 
 /// Most that the values and texts of a file of wanted mappings may take, aliases expanded:
 /// four times what the longest text can hold without them.
-pub const DESIRED_ROOM: usize = CONFIG_BYTES;
+pub const DESIRED_ROOM: usize = MANIFEST_BYTES;
 
 /// Longest file that holds a ConfigMap, in bytes: a full one, indented or escaped,
 /// and other objects beside it.
@@ -73,8 +75,8 @@ pub const YAML_MERGED_KEYS: usize = 32;
 /// Most keys of one map in a configuration file. We know some 50; each is compared with the others.
 pub const CONFIG_KEYS: usize = 256;
 
-/// Longest configuration file read, in bytes.
-pub const CONFIG_BYTES: usize = 4 * 1024 * 1024;
+/// Longest configuration file read, in bytes: as any YAML text, in whatever format it is.
+pub const CONFIG_BYTES: usize = YAML_BYTES;
 
 /// How long after its date a presigned request is honoured, in seconds. STS
 /// accepts GetCallerIdentity for 15 minutes whatever `X-Amz-Expires` says.
@@ -116,3 +118,38 @@ pub const RBAC_OBJECT_BYTES: usize = 3 * 1024 * 1024;
 /// they are used; a rule counts five more. 5,000 roles of twenty rules with thirty-five texts each
 /// have as many, and take some 80 MB.
 pub const RBAC_LIST_TEXTS: usize = 4_000_000;
+
+/// Most nodes whose last login a server remembers: nearly as many as Kubernetes is made
+/// for (5,000), and as many as fit into [`STATUS_RECORD_BYTES`] by their usual names.
+pub const NODE_LOGINS: usize = 4_000;
+
+/// How long a login is remembered. A node logs in every few minutes; one that has not
+/// for a week is gone, or nobody waits for it.
+pub const NODE_LOGIN_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Most instances whose failed tries are remembered. Whoever repairs one repairs those
+/// of its role.
+pub const FAILED_TRIES: usize = 100;
+
+/// How long a failed try is remembered. A kubelet that is turned away tries again within
+/// a minute: one that has not for an hour does not run any more.
+pub const FAILED_TRY_KEPT: SignedDuration = SignedDuration::from_hours(1);
+
+/// Longest name of a node, in bytes: of a DNS subdomain (RFC 1123, Kubernetes' names).
+pub const NODE_NAME_BYTES: usize = 253;
+
+/// Longest reason code read, in bytes. Ours stay below 32.
+pub const REASON_BYTES: usize = 64;
+
+/// Longest record of one replica in the status ConfigMap, in bytes: [`NODE_LOGINS`] by
+/// usual names are some 230 KiB. Four such records fill a ConfigMap, and what does not
+/// fit is left out, the oldest first.
+pub const STATUS_RECORD_BYTES: usize = 256 * 1024;
+
+/// How long a replica may be silent until its record does not count any more, and is
+/// removed: twelve times as long as it may go without writing.
+pub const REPLICA_SILENCE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Longest name of a replica, in bytes: of a key in a ConfigMap (Kubernetes API,
+/// `ConfigMap.data`).
+pub const REPLICA_NAME_BYTES: usize = 253;

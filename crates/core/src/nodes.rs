@@ -7,6 +7,7 @@
 mod apply;
 mod kind;
 mod list;
+mod logins;
 mod node;
 mod role;
 mod rows;
@@ -15,7 +16,11 @@ mod why;
 
 pub use apply::{ApplyError, plan, stock};
 pub use kind::{Kind, UnknownKind};
-pub use list::{Columns, LetInBy, ListedNode, NodeListing, listing, names, table};
+pub use list::{Columns, FailingInstance, LetInBy, ListedNode, NodeListing, listing, names, table};
+pub use logins::{
+    FailedTry, NodeLogins, Noted, Published, RecordError, ReplicaName, ReplicaNameError, Unread, publication,
+    published, restored,
+};
 pub use node::{Condition, ConditionStatus, Node, NodeInstance};
 pub use role::{NodeRole, RoleError};
 pub use rows::RowRef;

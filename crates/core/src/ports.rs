@@ -135,3 +135,24 @@ pub enum Observation {
     /// The source can't be read at the moment.
     Unreachable(String),
 }
+
+/// The status ConfigMap: what the replicas of the server tell, each by a key of its own.
+pub trait StatusStore: Send + Sync {
+    /// Its keys; none if it does not exist.
+    fn read(&self) -> BoxFuture<'_, Result<BTreeMap<String, String>, StoreFailure>>;
+
+    /// Gives these keys their new texts, or removes them; others stay as they are. What
+    /// does not exist is created.
+    fn write<'a>(&'a self, touched: &'a BTreeMap<String, Option<String>>) -> BoxFuture<'a, Result<(), StoreFailure>>;
+}
+
+/// Why something could not be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreFailure {
+    /// Nobody answers, or not now.
+    #[error("{0}")]
+    Away(String),
+    /// It is refused.
+    #[error("{0}")]
+    Refused(String),
+}

@@ -5,7 +5,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
-use core::fmt::Write as _;
+use core::fmt::{self, Display, Formatter, Write as _};
 
 use crate::limits;
 
@@ -31,6 +31,21 @@ pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
         Some((end, _)) => Cow::Owned(printable(text.get(..end).unwrap_or_default()).into_owned() + "…"),
         None => printable(text),
     }
+}
+
+/// An [`excerpt`] that costs nothing until it is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a>(&'a str);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&excerpt(self.0))
+    }
+}
+
+/// Somebody else's text for a message that may never be made.
+pub(crate) const fn shown(text: &str) -> Shown<'_> {
+    Shown(text)
 }
 
 fn is_unsafe(char: char) -> bool {

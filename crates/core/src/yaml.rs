@@ -18,10 +18,10 @@ pub use scalar::ScalarKind;
 
 use alloc::borrow::Cow;
 use alloc::rc::Rc;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use compact_str::CompactString;
 use serde::Serialize;
 
 use crate::limits;
@@ -98,8 +98,9 @@ pub struct Node {
 pub enum Value {
     /// A text, number, word or null.
     Scalar {
-        /// The text with quoting and escapes removed.
-        text: String,
+        /// The text with quoting and escapes removed. Keys and most values are short, and a
+        /// document has tens of thousands.
+        text: CompactString,
         /// What it means.
         kind: ScalarKind,
     },

@@ -3,9 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kube_iam_core::aws_auth::{RowError, Rows, Section, SectionError, Typing, read_section_node};
+use kube_iam_core::aws_auth::Rows;
+use kube_iam_core::config::{Problems, parse_mappings};
 use kube_iam_core::limits::YAML_BYTES;
-use kube_iam_core::yaml::{self, Mark, YamlError};
 
 use crate::files;
 
@@ -21,49 +21,13 @@ pub enum BreakGlassError {
         /// Why.
         source: io::Error,
     },
-    /// It is not YAML.
-    #[error("break-glass file `{path}` is not readable YAML")]
-    Yaml {
+    /// It says something that can't be understood.
+    #[error("break-glass file `{path}` can't be used, {problems}")]
+    Problems {
         /// The file.
         path: PathBuf,
-        /// Where and why.
-        source: YamlError,
-    },
-    /// It is not a map of sections.
-    #[error("break-glass file `{path}` must be a map with `mapRoles`, `mapUsers` and `mapAccounts`")]
-    NotAMap {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A key that is not the name of a section.
-    #[error("break-glass file `{path}`, {mark}: unknown key `{key}`; known are `mapRoles`, `mapUsers`, `mapAccounts`")]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// Where.
-        mark: Mark,
-        /// The key.
-        key: String,
-    },
-    /// A section that is no list.
-    #[error("break-glass file `{path}` can't be used")]
-    Section {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        source: SectionError,
-    },
-    /// A row that can't be read; the first of them.
-    #[error("break-glass file `{path}`, {mark}: a row of `{section}` can't be read")]
-    Row {
-        /// The file.
-        path: PathBuf,
-        /// Its section.
-        section: Section,
-        /// Where.
-        mark: Mark,
-        /// Why.
-        source: RowError,
+        /// All that is wrong.
+        problems: Problems,
     },
     /// It maps nobody.
     #[error("break-glass file `{path}` has no mapping")]
@@ -77,33 +41,11 @@ pub enum BreakGlassError {
 /// `mapAccounts`, each a list as in aws-auth.
 ///
 /// # Errors
-/// [`BreakGlassError`] at the first thing that can't be read.
+/// [`BreakGlassError`] with every problem that there is.
 pub fn read(path: &Path) -> Result<Vec<Rows>, BreakGlassError> {
     let owned = || path.to_path_buf();
-    let bytes = files::read(path, YAML_BYTES).map_err(|source| BreakGlassError::Read { path: owned(), source })?;
-    let text = String::from_utf8(bytes).map_err(|error| BreakGlassError::Read {
-        path: owned(),
-        source: io::Error::new(io::ErrorKind::InvalidData, error),
-    })?;
-    let node = yaml::parse(&text).map_err(|source| BreakGlassError::Yaml { path: owned(), source })?;
-    let node = node.ok_or_else(|| BreakGlassError::Empty { path: owned() })?;
-    let entries = node.entries().ok_or_else(|| BreakGlassError::NotAMap { path: owned() })?;
-    let mut sections = Vec::new();
-    for entry in entries {
-        let section = Section::ALL.into_iter().find(|section| section.as_str() == entry.key);
-        let section = section.ok_or_else(|| BreakGlassError::Key {
-            path: owned(),
-            mark: entry.mark,
-            key: entry.key.to_owned(),
-        })?;
-        let rows = read_section_node(section, entry.value, Typing::Strict)
-            .map_err(|source| BreakGlassError::Section { path: owned(), source })?;
-        if let Some(problem) = rows.problems.first() {
-            let (mark, source) = (problem.mark, problem.error.clone());
-            return Err(BreakGlassError::Row { path: owned(), section, mark, source });
-        }
-        sections.push(rows);
-    }
+    let text = files::read_text(path, YAML_BYTES).map_err(|source| BreakGlassError::Read { path: owned(), source })?;
+    let sections = parse_mappings(&text).map_err(|problems| BreakGlassError::Problems { path: owned(), problems })?;
     if sections.iter().all(|rows| rows.mappings.is_empty() && rows.accounts.is_empty()) {
         return Err(BreakGlassError::Empty { path: owned() });
     }
@@ -137,11 +79,11 @@ mod tests {
         for (text, expected) in [
             (
                 good.to_owned() + "- {username: x}\n",
-                "break-glass file `FILE`, line 3, column 3: a row of `mapRoles` can't be read",
+                "break-glass file `FILE` can't be used, 1 problem:\n  line 3: in `mapRoles`: the row names no principal",
             ),
-            (good.to_owned() + "mapusers: []\n", "unknown key `mapusers`"),
-            (good.to_owned() + "mapUsers: x\n", "can't be used"),
-            (good.to_owned() + "  - [", "is not readable YAML"),
+            (good.to_owned() + "mapUser: []\n", "unknown key `mapUser` (did you mean `mapUsers`?)"),
+            (good.to_owned() + "- {username: x}\nmapUsers: x\nmapUser: []\n", "3 problems:\n  line 3: "),
+            (good.to_owned() + "  - [", "the file is not valid YAML"),
             ("- x".to_owned(), "must be a map"),
             (String::new(), "has no mapping"),
             ("mapRoles: []".to_owned(), "has no mapping"),

@@ -8,16 +8,30 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-/// Reads a file of at most `max` bytes.
-pub(crate) fn read(path: &Path, max: usize) -> io::Result<Vec<u8>> {
-    read_from(File::open(path)?, max)
+/// Reads a file of at most `max` bytes, by a link too.
+///
+/// # Errors
+/// If it is longer or no plain file: a pipe in its place can't hold us up.
+pub fn read(path: &Path, max: usize) -> io::Result<Vec<u8>> {
+    read_plain(path, OFlags::NONBLOCK, max)
+}
+
+/// The same of a text.
+///
+/// # Errors
+/// If it is no UTF-8, too.
+pub fn read_text(path: &Path, max: usize) -> io::Result<String> {
+    String::from_utf8(read(path, max)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// Reads a file of ours: it must be a plain file itself, not a link to one that
-/// somebody else chose. A pipe in its place can't hold us up.
+/// somebody else chose.
 pub(crate) fn read_own(path: &Path, max: usize) -> io::Result<Vec<u8>> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-    let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)?;
+    read_plain(path, OFlags::NOFOLLOW | OFlags::NONBLOCK, max)
+}
+
+fn read_plain(path: &Path, flags: OFlags, max: usize) -> io::Result<Vec<u8>> {
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     match file.metadata()?.is_file() {
         true => read_from(file, max),
         false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file")),
@@ -118,6 +132,7 @@ mod tests {
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         for path in [pipe.as_path(), dir.path()] {
             assert_eq!(read_own(path, 5).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+            assert_eq!(read(path, 5).unwrap_err().kind(), io::ErrorKind::InvalidInput);
         }
     }
 

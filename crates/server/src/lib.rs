@@ -8,12 +8,12 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod break_glass;
+pub mod files;
 pub mod limits;
 pub mod watch_files;
 
 mod backends;
 mod draining;
-mod files;
 mod health;
 mod http;
 mod init;
@@ -24,6 +24,7 @@ mod metrics;
 mod server;
 mod settings;
 mod start_error;
+mod status;
 mod tls;
 mod webhook_kubeconfig;
 

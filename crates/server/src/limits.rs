@@ -36,6 +36,12 @@ pub struct Limits {
     pub waiting: usize,
     /// See [`NODES`].
     pub nodes: usize,
+    /// See [`STATUS_PAUSE`].
+    pub status_pause: Duration,
+    /// See [`STATUS_REFRESH`].
+    pub status_refresh: Duration,
+    /// See [`STATUS_FAREWELL`].
+    pub status_farewell: Duration,
 }
 
 impl Default for Limits {
@@ -55,6 +61,9 @@ impl Default for Limits {
             sts_in_flight: STS_IN_FLIGHT,
             waiting: WAITING,
             nodes: NODES,
+            status_pause: STATUS_PAUSE,
+            status_refresh: STATUS_REFRESH,
+            status_farewell: STATUS_FAREWELL,
         }
     }
 }
@@ -220,3 +229,17 @@ pub const PEM_BYTES: usize = 256 * 1024;
 
 /// Longest saved state read, in bytes: an aws-auth of a megabyte, and JSON's escapes.
 pub const STATE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Least time between two writes of the status ConfigMap, also after one that failed.
+pub const STATUS_PAUSE: Duration = Duration::from_secs(30);
+
+/// Longest time between two writes of it. That a known node has logged in again is no
+/// news, and would else be written every half a minute, by each replica, for ever.
+pub const STATUS_REFRESH: Duration = Duration::from_secs(5 * 60);
+
+/// How long news is gathered before it is written: nodes come in groups.
+pub const STATUS_SETTLE: Duration = Duration::from_secs(1);
+
+/// How long the last write at the shutdown may take, and one that is under way then:
+/// together less than [`DRAIN`].
+pub const STATUS_FAREWELL: Duration = Duration::from_secs(3);

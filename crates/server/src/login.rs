@@ -28,6 +28,7 @@ use crate::login::identities::Identities;
 use crate::mappings::Mappings;
 use crate::metrics::Metrics;
 use crate::settings::{Clock, Settings};
+use crate::status::Notes;
 
 pub(crate) use log::RequestIds;
 pub(crate) use node_names::NodeNames;
@@ -73,6 +74,8 @@ pub(crate) struct Login {
     identities: Identities,
     /// There if instances can be looked up.
     node_names: Option<NodeNames>,
+    /// There if logins of nodes are published.
+    notes: Option<Arc<Notes>>,
     mappings: Arc<Mappings>,
     own_audiences: Vec<String>,
     denial_status: DenialStatus,
@@ -87,6 +90,7 @@ impl Login {
         settings: &Settings,
         sts: Arc<dyn Sts>,
         node_names: Option<NodeNames>,
+        notes: Option<Arc<Notes>>,
         clock: Clock,
         mappings: Arc<Mappings>,
         metrics: Arc<Metrics>,
@@ -95,6 +99,7 @@ impl Login {
             policy: TokenPolicy { hosts: StsHosts::of(settings.partition), cluster_id: settings.cluster_id.clone() },
             identities: Identities::new(settings, sts, Arc::clone(&clock), Arc::clone(&metrics)),
             node_names,
+            notes,
             mappings,
             own_audiences: settings.api_audiences.clone(),
             denial_status: settings.denial_status,
@@ -123,6 +128,9 @@ impl Login {
                     log::break_glass(&admission, fingerprint, call);
                 }
                 log::granted(&admission, fingerprint, call);
+                if let Some(notes) = &self.notes {
+                    notes.granted(&admission.user.username, &admission.identity);
+                }
                 self.metrics.answered(decision.label, None, call.arrived.elapsed());
                 decision
             }
@@ -140,6 +148,11 @@ impl Login {
     fn deny(&self, version: ReviewVersion, denial: &Denial, token: Option<Fingerprint>, call: Call) -> Decision {
         let decision = decision::deny(version, denial.reason, &call.id.to_string(), self.denial_status);
         log::denied(denial, decision.level, token, call);
+        if let (Some(notes), Some(identity)) = (&self.notes, &denial.identity)
+            && !self.mappings.load().policy.scrubbed_accounts.contains(&identity.account)
+        {
+            notes.denied(identity, denial.reason);
+        }
         self.metrics.answered(decision.label, decision.reason, call.arrived.elapsed());
         decision
     }

@@ -275,6 +275,16 @@ mod tests {
     }
 
     #[test]
+    fn there_are_no_metrics_of_a_runtime() {
+        let text = Metrics::new().encode();
+        let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect::<Vec<_>>();
+        assert!(names.len() > 10, "{text}");
+        for name in names {
+            assert!(name.starts_with("aws_iam_authenticator_") || name.starts_with("kube_iam_"), "{name}");
+        }
+    }
+
+    #[test]
     fn backends_report_their_size() {
         let metrics = Metrics::new();
         metrics.note_snapshot(&Snapshot::empty(Backend::EksConfigMap));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kube_iam_core::last_good::{LastGoodPolicy, snapshot_remarks};
 use kube_iam_core::mapping::{Backend, Snapshot};
-use kube_iam_core::ports::{Instances, Sts};
+use kube_iam_core::ports::{Instances, StatusStore, Sts};
 use tokio::net::TcpListener;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -25,6 +25,7 @@ use crate::mappings::Mappings;
 use crate::metrics::Metrics;
 use crate::settings::{Clock, Ports, Settings, StaticMappings};
 use crate::start_error::StartError;
+use crate::status::{Notes, Publisher};
 use crate::tls::{Pair, PairFiles, Served};
 use crate::watch_files::FileWatch;
 
@@ -97,7 +98,8 @@ impl Server {
             looks_up_nodes: running.looks_up_nodes,
         };
         let node_names = ports.instances.map(|instances| running.look_up_nodes(&settings, instances));
-        let site = running.site(&settings, ports.sts, node_names, &ports.clock);
+        let notes = ports.status.map(|store| running.publish(&settings, store, &ports.clock));
+        let site = running.site(&settings, ports.sts, node_names, notes, &ports.clock);
         if let Some(source) = ports.aws_auth.filter(|_| watches_aws_auth) {
             let backend = EksConfigMap::restore(&settings, source, ports.clock, shown);
             running.tasks.spawn("aws-auth", backend.run(running.drain.listen()));
@@ -182,10 +184,25 @@ impl Running {
         node_names
     }
 
-    fn site(&self, settings: &Settings, sts: Arc<dyn Sts>, node_names: Option<NodeNames>, clock: &Clock) -> Arc<Site> {
+    /// Starts to publish the logins of nodes.
+    fn publish(&mut self, settings: &Settings, store: Arc<dyn StatusStore>, clock: &Clock) -> Arc<Notes> {
+        let notes = Arc::new(Notes::new(clock));
+        let publisher = Publisher::new(settings, store, Arc::clone(&notes));
+        self.tasks.spawn("status", publisher.run(self.drain.listen()));
+        notes
+    }
+
+    fn site(
+        &self,
+        settings: &Settings,
+        sts: Arc<dyn Sts>,
+        node_names: Option<NodeNames>,
+        notes: Option<Arc<Notes>>,
+        clock: &Clock,
+    ) -> Arc<Site> {
         let (mappings, metrics) = (Arc::clone(&self.mappings), Arc::clone(&self.metrics));
         Arc::new(Site {
-            login: Login::new(settings, sts, node_names, Arc::clone(clock), mappings, metrics),
+            login: Login::new(settings, sts, node_names, notes, Arc::clone(clock), mappings, metrics),
             metrics: Arc::clone(&self.metrics),
             health: Arc::clone(&self.health),
             limits: settings.limits,

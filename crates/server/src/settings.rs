@@ -12,9 +12,11 @@ use kube_iam_core::decision::DenialStatus;
 use kube_iam_core::ids::ClusterId;
 use kube_iam_core::last_good::LastGoodPolicy;
 use kube_iam_core::mapping::Backend;
+use kube_iam_core::nodes::ReplicaName;
 use kube_iam_core::partition::Partition;
-use kube_iam_core::ports::{Instances, MappingSource, Sts};
+use kube_iam_core::ports::{Instances, MappingSource, StatusStore, Sts};
 use kube_iam_core::user_info::MappingPolicy;
+use rustix::system::uname;
 
 use crate::limits::{self, Limits};
 
@@ -30,6 +32,8 @@ pub struct Ports {
     /// Describes EC2 instances; without it no mapping with `{{EC2PrivateDNSName}}` lets
     /// anybody in.
     pub instances: Option<Arc<dyn Instances>>,
+    /// Where this server tells of the logins of nodes; without it, nowhere.
+    pub status: Option<Arc<dyn StatusStore>>,
     /// The clock.
     pub clock: Clock,
 }
@@ -73,6 +77,8 @@ pub struct Settings {
     /// Whether a node's instance must have the role of its caller; needs
     /// [`Ports::instances`].
     pub verify_node_instance: bool,
+    /// What tells this server from its replicas in [`Ports::status`].
+    pub replica: ReplicaName,
     /// kube-apiserver's own audiences (`--api-audiences`); empty if not known.
     pub api_audiences: Vec<String>,
     /// Bounds.
@@ -81,7 +87,7 @@ pub struct Settings {
 
 impl Settings {
     /// The defaults for a cluster: listens where the Go authenticator does, with
-    /// `MountedFile` as the one backend.
+    /// `MountedFile` as the one backend, and is named after its host.
     pub fn new(cluster_id: ClusterId, state_dir: impl Into<PathBuf>) -> Self {
         Self {
             cluster_id,
@@ -101,6 +107,7 @@ impl Settings {
             ec2_qps: limits::EC2_QPS,
             ec2_burst: limits::EC2_BURST,
             verify_node_instance: false,
+            replica: ReplicaName::of_host(&uname().nodename().to_string_lossy()),
             api_audiences: Vec::new(),
             limits: Limits::default(),
         }

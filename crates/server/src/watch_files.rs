@@ -7,16 +7,16 @@
 //! for file systems without events.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use kube_iam_core::limits::CONFIG_BYTES;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use crate::limits;
+use crate::{files, limits};
 
 /// Watches some files.
 pub struct FileWatch {
@@ -109,9 +109,7 @@ impl Contents {
 
 fn hash(key: &RandomState, path: &Path) -> io::Result<u64> {
     let mut hasher = key.build_hasher();
-    let mut content = Vec::new();
-    File::open(path)?.take(kube_iam_core::limits::CONFIG_BYTES as u64 + 1).read_to_end(&mut content)?;
-    hasher.write(&content);
+    hasher.write(&files::read(path, CONFIG_BYTES)?);
     Ok(hasher.finish())
 }
 

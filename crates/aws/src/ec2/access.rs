@@ -217,6 +217,7 @@ fn failure(error: &CredentialError) -> AwsFailure {
         CredentialError::AssumeRoleDenied { .. }
         | CredentialError::KeyRejected { .. }
         | CredentialError::SsoRole { .. }
+        | CredentialError::HalfKey { .. }
         | CredentialError::None { source: None, .. } => AwsFailure::Denied(told),
         // What machines and other services give may be there the next time.
         CredentialError::None { source: Some(_), .. }
@@ -230,6 +231,8 @@ fn failure(error: &CredentialError) -> AwsFailure {
         | CredentialError::Call { .. } => AwsFailure::Unavailable(told),
         CredentialError::UnknownProfile { .. }
         | CredentialError::Config(_)
+        | CredentialError::Switch { .. }
+        | CredentialError::TooLong { .. }
         | CredentialError::Profile { .. }
         | CredentialError::ProfileLoop { .. }
         | CredentialError::MfaNeeded { .. }

@@ -58,6 +58,20 @@ async fn the_form_of_the_endpoint_holds_for_both() {
 }
 
 #[tokio::test]
+async fn a_switch_that_is_neither_on_nor_off_is_refused() {
+    let mut world = world().await;
+    for value in ["1", "maybe"] {
+        let failed = world.set("AWS_USE_FIPS_ENDPOINT", value).ask(&with_role()).await.failed();
+        assert_eq!(failed.error, "`AWS_USE_FIPS_ENDPOINT` must be `true` or `false`", "{value}");
+    }
+    for value in ["TRUE", "false"] {
+        world.set("AWS_USE_FIPS_ENDPOINT", value).ask(&with_role()).await.made();
+    }
+    world.unset("AWS_USE_FIPS_ENDPOINT").config("[default]\nuse_dualstack_endpoint = on\n");
+    assert_eq!(world.ask(&with_role()).await.failed().error, "`use_dualstack_endpoint` must be `true` or `false`");
+}
+
+#[tokio::test]
 async fn a_configured_endpoint_holds_for_both() {
     let mut world = world().await;
     let local = format!("https://localhost:{}", world.standin.address().port());

@@ -62,6 +62,11 @@ const SHARED: &[Flag] = &[
 const OVERRIDE: Flag =
     of(Kind::Texts, text("override", "Let a change through that this rule of the lock-out guard refuses"));
 
+const AUTHENTICATOR: Flag = text(
+    "authenticator",
+    "Which authenticator reads this aws-auth: kube-iam, aws-iam-authenticator, eks or auto [default: auto]",
+);
+
 const ROLE: Flag = old_name_of("arn", text("role", ""));
 
 const GET: &[Flag] = &[
@@ -81,6 +86,7 @@ const CREATE: &[Flag] = &[
     text("namespace", "Namespace that the service gets rights in"),
     of(Kind::Bool, text("no-duplicate-arns", "Refuse an ARN that is mapped already")),
     OVERRIDE,
+    AUTHENTICATOR,
 ];
 
 const DELETE: &[Flag] = &[
@@ -89,6 +95,7 @@ const DELETE: &[Flag] = &[
     of(Kind::Bool, text("all", "Delete all mappings with this ARN instead of the first")),
     text("account", "Delete an account instead"),
     OVERRIDE,
+    AUTHENTICATOR,
 ];
 
 /// Flags that say what to create; a ClusterConfig says it instead.

@@ -82,7 +82,7 @@ pub struct CreateMappingArgs {
     #[command(flatten)]
     pub subject: SubjectArgs,
     /// Pattern of the username [default: the ARN]
-    #[arg(long, value_name = "PATTERN", conflicts_with = "account")]
+    #[arg(long, value_name = "PATTERN")]
     pub username: Option<String>,
     /// Group to give; repeatable
     #[arg(long = "group", value_name = "GROUP")]
@@ -100,13 +100,13 @@ pub struct CreateMappingArgs {
 #[command(next_help_heading = "Rights that come with it")]
 pub struct BindArgs {
     /// Also bind the mapping's group to this role: `clusterrole/NAME` or `role/NAME`; repeatable
-    #[arg(long, value_name = "KIND/NAME")]
+    #[arg(long, value_name = "KIND/NAME", group = "rights")]
     pub bind: Vec<String>,
     /// Also create what a common need takes
-    #[arg(long, value_name = "NAME", value_enum)]
+    #[arg(long, value_name = "NAME", value_enum, group = "rights")]
     pub preset: Option<Preset>,
     /// Namespace in which the binding holds [default: the whole cluster]
-    #[arg(short, long, value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE", requires = "rights")]
     pub namespace: Option<String>,
 }
 
@@ -136,7 +136,7 @@ pub struct SetMappingArgs {
     #[command(flatten)]
     pub subject: SubjectArgs,
     /// Pattern of the username
-    #[arg(long, value_name = "PATTERN", conflicts_with = "account")]
+    #[arg(long, value_name = "PATTERN")]
     pub username: Option<String>,
     /// All groups; repeatable
     #[arg(long = "group", value_name = "GROUP", conflicts_with_all = ["add_groups", "remove_groups"])]
@@ -235,7 +235,7 @@ pub struct DesiredArgs {
     pub take_ownership: bool,
 }
 
-/// Find mistakes in aws-auth; exit 1 if there are any, 2 if it can't be read.
+/// Find mistakes in aws-auth; exit 1 if there are any, 2 if it is not there or can't be read.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kube-iam check

@@ -122,7 +122,7 @@ pub struct NodesListArgs {
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
     pub output: ListForm,
     /// Which authenticator reads aws-auth: kube-iam, aws-iam-authenticator, eks or auto
-    #[arg(long, value_name = "NAME", default_value = "auto")]
+    #[arg(long, value_name = "NAME", default_value = "auto", env = "KUBE_IAM_AUTHENTICATOR")]
     pub authenticator: Deciding,
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -142,7 +142,7 @@ pub struct NodesWhyArgs {
     #[arg(short, long, value_enum, default_value = "text", value_name = "FORM")]
     pub output: WhyForm,
     /// Which authenticator reads aws-auth: kube-iam, aws-iam-authenticator, eks or auto
-    #[arg(long, value_name = "NAME", default_value = "auto")]
+    #[arg(long, value_name = "NAME", default_value = "auto", env = "KUBE_IAM_AUTHENTICATOR")]
     pub authenticator: Deciding,
     #[command(flatten)]
     pub cluster: ClusterArgs,

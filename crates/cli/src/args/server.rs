@@ -9,6 +9,7 @@ use kube_iam_core::config::{CallRate, duration};
 use kube_iam_core::decision::DenialStatus;
 use kube_iam_core::last_good::OnBadConfig;
 use kube_iam_core::mapping::{Backend, RolePaths};
+use kube_iam_core::nodes::ReplicaName;
 use kube_iam_core::partition::Partition;
 
 /// Answer kube-apiserver's token reviews.
@@ -82,6 +83,12 @@ pub struct ServerArgs {
     /// Let a node in only if the instance it names runs and has the caller's own role [config: server.verifyNodeInstance]
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub verify_node_instance: Option<bool>,
+    /// Publish last logins of nodes, and instances that fail, in ConfigMap kube-system/kube-iam-status [config: server.publishStatus]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub publish_status: Option<bool>,
+    /// Name of this server there, unlike that of any other [default: host name] [config: server.replicaName]
+    #[arg(long, value_name = "NAME")]
+    pub replica_name: Option<ReplicaName>,
 }
 
 fn span(text: &str) -> Result<SignedDuration, &'static str> {

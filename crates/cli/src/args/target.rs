@@ -16,7 +16,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "cluster"])]
     pub manifest: Option<PathBuf>,
     /// Which authenticator reads this aws-auth: kube-iam, aws-iam-authenticator, eks or auto
-    #[arg(long, value_name = "NAME", default_value = "auto")]
+    #[arg(long, value_name = "NAME", default_value = "auto", env = "KUBE_IAM_AUTHENTICATOR")]
     pub authenticator: Deciding,
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -63,7 +63,7 @@ pub struct WriteArgs {
     #[arg(long = "override", value_name = "RULE", value_parser = rule)]
     pub overrides: Vec<String>,
     /// How long to try while others change aws-auth too, as 30s or 2m
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time_to_try)]
     pub timeout: Duration,
     /// Name of the writer in the object's `managedFields`
     #[arg(long, value_name = "NAME", default_value = "kube-iam")]
@@ -141,4 +141,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     seconds
         .map(Duration::from_secs)
         .ok_or_else(|| "a time is written `30s`, `2m` or `1h`, at most 24 hours".to_string())
+}
+
+/// A time in which something can be tried.
+fn time_to_try(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time.is_zero() { Err("nothing can be tried in no time; the least is `1s`".to_string()) } else { Ok(time) }
 }

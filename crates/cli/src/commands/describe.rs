@@ -15,7 +15,10 @@ pub fn completion(args: &CompletionArgs) -> Result<(), Failure> {
     };
     let mut script = Vec::new();
     generate(shell, &mut command_line(), "kube-iam", &mut script);
-    output::data(&String::from_utf8_lossy(&script))
+    let script = String::from_utf8_lossy(&script);
+    // clap_complete spells our name, which has a dash, in two ways, and bash finds
+    // none of the commands (seen with 4.6.11).
+    output::data(&script.replace("kube__subcmd__iam", "kube__iam"))
 }
 
 /// Writes one page for each command.

@@ -54,7 +54,7 @@ fn wanted(
         annotations.insert(ANNOTATION.to_owned(), text);
     }
     let data = changed.into_iter().map(|(key, text)| (key, Some(text))).collect();
-    Ok(Wanted { touched: Touched { data, annotations }, findings })
+    Ok(Wanted { touched: Touched { data, annotations }, document: Some(after), findings })
 }
 
 /// What a plan makes of the mappings; nothing if all is as wanted.
@@ -79,9 +79,8 @@ struct Report<'a> {
 
 /// Prints the result: a line for each mapping, or a document for programs.
 pub(super) fn report(done: &Done, write: &WriteArgs, subject: &str, is_data: bool) -> Result<(), Failure> {
-    let parse = |data| Document::parse(data).ok();
-    let differences = match (parse(&done.before.data), parse(&done.after)) {
-        (Some(before), Some(after)) => diff::diff(&before, &after, &owners(&done.before).unwrap_or_default()),
+    let differences = match (done.before.rows(), done.after.rows()) {
+        (Ok(before), Ok(after)) => diff::diff(before, after, &owners(&done.before).unwrap_or_default()),
         _ => Vec::new(),
     };
     let dry_run = dry_run(write);

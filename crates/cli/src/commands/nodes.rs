@@ -8,8 +8,9 @@ mod wait;
 mod watched;
 mod why;
 
-use kube_iam_cluster::nodes;
-use kube_iam_core::nodes::Node;
+use jiff::Timestamp;
+use kube_iam_cluster::{StatusMap, nodes};
+use kube_iam_core::nodes::{Node, NodeLogins, published};
 use kube_iam_core::ports::AwsFailure;
 
 use crate::args::{ClusterArgs, NodesResource};
@@ -50,6 +51,24 @@ struct Read {
     fleet: Fleet,
     /// Why AWS did not say all about the nodes.
     unasked: Option<AwsFailure>,
+}
+
+/// What servers have told of logins of nodes; `None` if none has, or if nobody says. What
+/// they tell is good to know, and needed for nothing.
+async fn logins(cluster: &Cluster, now: Timestamp) -> Option<NodeLogins> {
+    match StatusMap::new(cluster.client.clone()).keys().await {
+        Ok(keys) => {
+            let published = published(&keys, now);
+            for unread in &published.unread {
+                output::note(&format!("ConfigMap kube-system/kube-iam-status: {unread}: {}", unread.error));
+            }
+            published.logins
+        }
+        Err(error) => {
+            output::note(&format!("logins of nodes are not known: {error}"));
+            None
+        }
+    }
 }
 
 fn unread(error: &kube_iam_cluster::ApiError) -> Failure {

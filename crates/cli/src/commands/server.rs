@@ -6,16 +6,14 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kube_iam_cluster::{AwsAuthSource, ConnectSettings, connect};
+use kube_iam_cluster::ConnectSettings;
 use kube_iam_core::config::{Config, Problem, ServerConfig, check_chain};
 use kube_iam_core::last_good::LastGoodPolicy;
 use kube_iam_core::mapping::Backend;
-use kube_iam_core::ports::MappingSource;
 use kube_iam_server::{Ended, Ports, Running, Server, Settings};
 
-use crate::args::{Global, ServerArgs};
-use crate::compose::{self, Ec2Access};
-use crate::exit::Exit;
+use crate::args::{Gate, Global, ServerArgs};
+use crate::compose::{self, ClusterAccess, ClusterPorts, Ec2Access};
 use crate::logging::{self, Verbosity};
 use crate::report::Failure;
 use files::Files;
@@ -35,6 +33,9 @@ pub fn run(global: &Global, args: &ServerArgs) -> Result<(), Failure> {
     for warning in &plan.warnings {
         tracing::warn!(%warning, "the configuration");
     }
+    if global.given(Gate::SsoRoleMatch) == Some(false) {
+        tracing::warn!("the feature gate `SSORoleMatch=false` has no effect: rows with `sso` always count");
+    }
     let served = compose::server_runtime().and_then(|runtime| runtime.block_on(serve(plan)));
     served.map_err(Failure::logged)
 }
@@ -47,7 +48,7 @@ pub struct Plan {
     pub files: Files,
     /// What is suspicious in the configuration file.
     warnings: Vec<Problem>,
-    cluster: Option<ConnectSettings>,
+    cluster: ClusterAccess,
     ec2: Ec2Access,
 }
 
@@ -69,7 +70,7 @@ fn or_file(flag: &Option<PathBuf>, file: &Option<String>) -> Option<PathBuf> {
 }
 
 /// Folds flags over the file over the defaults.
-fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings, Option<ConnectSettings>), Failure> {
+fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings, ClusterAccess), Failure> {
     let ServerArgs {
         partition,
         address,
@@ -92,6 +93,8 @@ fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings
         ec2_qps,
         ec2_burst,
         verify_node_instance,
+        publish_status,
+        replica_name,
     } = args;
     let cluster_id = global.cluster_id(config.cluster_id.clone())?;
     let file = &config.server;
@@ -109,6 +112,7 @@ fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings
     set(&mut settings.ec2_qps, ec2_qps.or(file.ec2_qps).map(|rate| rate.0));
     set(&mut settings.ec2_burst, ec2_burst.or(file.ec2_burst).map(|rate| rate.0));
     set(&mut settings.verify_node_instance, verify_node_instance.or(file.verify_node_instance));
+    set(&mut settings.replica, replica_name.clone().or_else(|| file.replica_name.clone()));
     let pregenerated = kubeconfig_pregenerated.or(file.kubeconfig_pregenerated).unwrap_or(false);
     let generate =
         or_file(generate_kubeconfig, &file.generate_kubeconfig).unwrap_or_else(|| GENERATE_KUBECONFIG.into());
@@ -121,12 +125,16 @@ fn fold(global: &Global, args: &ServerArgs, config: &Config) -> Result<(Settings
         deletion_grace: deletion_grace.or(file.deletion_grace).unwrap_or(defaults.deletion_grace),
         role_paths: role_paths.or(file.role_paths).unwrap_or(defaults.role_paths),
     };
-    let cluster = settings.backends.contains(&Backend::EksConfigMap).then(|| ConnectSettings {
-        kubeconfig: or_file(kubeconfig, &file.kubeconfig),
-        context: None,
-        master: master.clone().or_else(|| file.master.clone()),
-        ..ConnectSettings::default()
-    });
+    let cluster = ClusterAccess {
+        reads_aws_auth: settings.backends.contains(&Backend::EksConfigMap),
+        publishes_status: publish_status.or(file.publish_status).unwrap_or(false),
+        connect: ConnectSettings {
+            kubeconfig: or_file(kubeconfig, &file.kubeconfig),
+            context: None,
+            master: master.clone().or_else(|| file.master.clone()),
+            ..ConnectSettings::default()
+        },
+    };
     Ok((settings, cluster))
 }
 
@@ -138,15 +146,12 @@ fn set<T>(place: &mut T, value: Option<T>) {
 
 async fn serve(plan: Plan) -> Result<(), Failure> {
     let Plan { settings, files, cluster, ec2, .. } = plan;
-    let aws_auth = match &cluster {
-        Some(settings) => Some(source(settings)?),
-        None => None,
-    };
+    let ClusterPorts { aws_auth, status } = compose::cluster_ports(&cluster)?;
     let (sts, instances) = (compose::sts_from_environment()?, Some(compose::instances(&ec2)));
-    let ports = Ports { sts, aws_auth, instances, clock: compose::clock() };
+    let ports = Ports { sts, aws_auth, instances, status, clock: compose::clock() };
     let stop = compose::stop_signal().map_err(|error| Failure::new("can't listen for signals").because(&error))?;
     let running = start(settings, ports).await?;
-    follow(running, files, stop).await
+    follow(running, files, stop, || {}).await
 }
 
 /// Starts a server.
@@ -155,8 +160,13 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<Running, Failure>
 }
 
 /// Follows the files of a running server until it is told to stop; then lets it
-/// finish what is in flight.
-pub async fn follow(mut running: Running, mut files: Files, stop: impl Future<Output = ()>) -> Result<(), Failure> {
+/// finish what is in flight. `reloaded` is called when other mappings are in force.
+pub async fn follow(
+    mut running: Running,
+    mut files: Files,
+    stop: impl Future<Output = ()>,
+    reloaded: impl Fn(),
+) -> Result<(), Failure> {
     tokio::pin!(stop);
     loop {
         tokio::select! {
@@ -166,14 +176,12 @@ pub async fn follow(mut running: Running, mut files: Files, stop: impl Future<Ou
                 return Ok(());
             }
             ended = running.wait() => return Err(died(&ended)),
-            () = files.changed() => running.reload(files.mappings()),
+            () = files.changed() => {
+                running.reload(files.mappings());
+                reloaded();
+            }
         }
     }
-}
-
-fn source(settings: &ConnectSettings) -> Result<Box<dyn MappingSource>, Failure> {
-    let client = connect(settings).map_err(|error| Failure::of(&error).hint(error.hint()).exit(Exit::Failed))?;
-    Ok(Box::new(AwsAuthSource::new(client)))
 }
 
 fn died(ended: &Ended) -> Failure {

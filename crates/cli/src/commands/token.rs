@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use kube_iam_aws::environment::Environment;
 use kube_iam_aws::token::{TokenRequest, mint};
+use kube_iam_core::config::RoleArn;
 use kube_iam_core::exec_credential::{ExecInfo, encode};
+use kube_iam_core::limits::EXCERPT_CHARS;
 
 use crate::args::{Global, TokenArgs};
 use crate::compose;
@@ -36,6 +38,15 @@ pub fn run(global: &Global, args: &TokenArgs) -> Result<(), Failure> {
     };
     if request.forward_session_name && request.session_name.is_some() {
         return Err(Failure::new("cannot specify both --forward-session-name and --session-name parameter"));
+    }
+    if let Some(role) = &request.role {
+        role.parse::<RoleArn>().map_err(|error| {
+            Failure::new(format!(
+                "`{}` can't be assumed: {error}",
+                role.chars().take(EXCERPT_CHARS).collect::<String>()
+            ))
+            .hint("write the ARN of the role as IAM shows it: `--role arn:aws:iam::ACCOUNT:role/NAME`".to_string())
+        })?;
     }
     let prompt = Terminal { interactive: info.interactive };
     let environment = Environment::from_process();

@@ -93,7 +93,10 @@ async fn ask(
     let identity = conclude(request, partition, sts.call(request).await).map_err(|error| {
         let reason = Reason::from(&error);
         let exit = if reason == Reason::StsUnavailable { Exit::Unreachable } else { Exit::Failed };
-        Failure::new(format!("could not verify token ({})", reason.as_str())).because(&error).exit(exit)
+        let hint = (reason == Reason::StsUnavailable).then(|| {
+            "check the network and `HTTPS_PROXY`; `--offline` decodes the token without asking STS".to_string()
+        });
+        Failure::new(format!("could not verify token ({})", reason.as_str())).because(&error).hint(hint).exit(exit)
     })?;
     let snapshots = snapshots(args, config).await?;
     let mapped = snapshots.map(|snapshots| map(&snapshots, &identity, config));

@@ -163,7 +163,7 @@ impl From<Current> for State {
             Current::Stored(stored) => (stored.data.clone(), stored.annotations.clone()),
             Current::Absent => (Data::new(), Data::new()),
         };
-        Self { data, annotations, origin: Origin::Cluster(current) }
+        Self::new(data, annotations, Origin::Cluster(current))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use kube_iam_cluster::{Facts as Found, facts};
 use kube_iam_core::authenticator::Deciding;
+use kube_iam_core::check::Context;
 use kube_iam_core::guard::{Admins, Caller, Facts, LiveNode};
 use kube_iam_core::nodes::Node;
 use kube_iam_core::rbac::Subject;
@@ -40,6 +41,13 @@ impl Surroundings {
             output::note(&format!("the roles of nodes are not known: {failure}"));
         }
         self.facts.nodes = Some(live(nodes));
+    }
+
+    /// The same for the linter.
+    pub fn context(&self) -> Context {
+        let caller = self.facts.caller.as_ref().and_then(|caller| caller.arn.clone());
+        let (deciding, bound_groups) = (self.facts.deciding, self.bound_groups.clone());
+        Context { deciding, caller, bound_groups, ..Context::default() }
     }
 
     fn of(found: Found, deciding: Deciding) -> Self {

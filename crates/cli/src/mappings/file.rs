@@ -68,7 +68,7 @@ impl File {
         let manifest = self.text()?.map(|text| self.parse(&text)).transpose()?;
         let data = manifest.as_ref().map(Manifest::data).unwrap_or_default();
         let annotations = manifest.as_ref().map(Manifest::annotations).unwrap_or_default();
-        Ok(State { data, annotations, origin: Origin::File(manifest.map(Box::new)) })
+        Ok(State::new(data, annotations, Origin::File(manifest.map(Box::new))))
     }
 
     fn parse(&self, text: &str) -> Result<Manifest, Failure> {
@@ -119,7 +119,7 @@ impl File {
             self.replace(unchanged.as_deref(), &text)
                 .map_err(|error| self.trouble("can't be written").because(&error))?;
         }
-        Ok(State { data: after.data(), annotations: after.annotations(), origin: Origin::File(Some(Box::new(after))) })
+        Ok(State::new(after.data(), after.annotations(), Origin::File(Some(Box::new(after)))))
     }
 
     /// Puts a new text in the file's place, unless somebody else has changed it.

@@ -1,14 +1,16 @@
 //! The one way in which aws-auth is changed: read, derive, judge, show, ask, write.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 
-use kube_iam_cluster::{Touched, WriteOptions};
-use kube_iam_core::authenticator::Mappings;
-use kube_iam_core::aws_auth::Data;
+use kube_iam_cluster::{RbacObject, Touched, WriteOptions};
+use kube_iam_core::aws_auth::Document;
 use kube_iam_core::finding::{Finding, Severity};
 use kube_iam_core::guard;
 
 use super::facts::Surroundings;
+use super::needs::Needs;
+use super::remarks::remarks;
 use super::show;
 use super::target::{State, Target};
 use crate::args::{DryRun, TargetArgs, WriteArgs};
@@ -21,6 +23,8 @@ use crate::terminal;
 pub struct Wanted {
     /// The texts to write.
     pub touched: Touched,
+    /// All rows with those texts, where they were read already.
+    pub document: Option<Document>,
     /// What the person should know, beside the guard's findings.
     pub findings: Vec<Finding>,
 }
@@ -34,6 +38,8 @@ pub struct Edit<'a> {
     pub args: &'a TargetArgs,
     /// How it is written.
     pub write: &'a WriteArgs,
+    /// What must be there before it is written.
+    pub needs: &'a [RbacObject],
 }
 
 /// How a change ended.
@@ -41,7 +47,7 @@ pub struct Done {
     /// aws-auth as it was found.
     pub before: State,
     /// aws-auth as it is now, or would be.
-    pub after: Data,
+    pub after: State,
     /// What was found about the change.
     pub findings: Vec<Finding>,
 }
@@ -49,7 +55,7 @@ pub struct Done {
 impl Done {
     /// Whether anything is another one now.
     pub fn is_changed(&self) -> bool {
-        self.before.data != self.after
+        self.before.data != self.after.data || self.before.annotations != self.after.annotations
     }
 }
 
@@ -71,28 +77,44 @@ pub async fn run_from(
     surroundings: &mut Surroundings,
     mut derive: impl FnMut(&State, bool) -> Result<Option<Wanted>, Failure>,
 ) -> Result<Done, Failure> {
-    let Edit { target, args, write } = edit;
-    let Some(wanted) = derive(&state, false)? else {
+    let Edit { target, args, write, needs } = edit;
+    let wanted = derive(&state, false)?;
+    let needs = Needs::look(target, needs).await?;
+    let Some(wanted) = wanted else {
+        output::tell(&needs.text())?;
+        if !needs.are_met() && write.dry_run != Some(DryRun::Client) {
+            if !write.yes && write.dry_run.is_none() {
+                ask("create what is missing of these?")?;
+            }
+            needs.create(target, write).await?;
+        }
         // What passes through to stdout passes through unchanged.
         if !target.leaves_stdin() {
             target.edit(state.clone(), &options(write), |_, _| Ok(None)).await?;
         }
-        return Ok(Done { after: state.data.clone(), before: state, findings: Vec::new() });
+        return Ok(Done { after: state.clone(), before: state, findings: Vec::new() });
     };
-    let after = with(&state.data, &wanted.touched);
-    let mut findings = found(&state, &wanted, surroundings);
-    if findings.iter().any(|finding| finding.rule == "node-role") {
+    let after = state.with(&wanted.touched, wanted.document);
+    let mut context = surroundings.context();
+    needs.add_to(&mut context);
+    let mut said = wanted.findings;
+    said.extend(remarks(&state.data, &after.data, &context));
+    let mut findings = found(&state, &after, &said, surroundings);
+    if guard::hangs_on_roles(&findings) {
         surroundings.ask_for_roles(target, &args.cluster).await;
-        findings = found(&state, &wanted, surroundings);
+        findings = found(&state, &after, &said, surroundings);
     }
-    output::tell(&format!("{}{}", show::diff(&state.data, &after), show::findings(&findings)))?;
+    let shown = show::diff(&state.data, &after.data);
+    output::tell(&format!("{}{shown}{}", needs.text(), show::findings(&findings)))?;
     judged(&findings, write)?;
     if write.dry_run == Some(DryRun::Client) {
         return Ok(Done { before: state, after, findings });
     }
     if !write.yes && write.dry_run.is_none() && target.leaves_stdin() {
-        ask(&format!("change {}?", target.name()))?;
+        let first = if needs.are_met() { "" } else { "create what is missing, and " };
+        ask(&format!("{first}change {}?", target.name()))?;
     }
+    needs.create(target, write).await?;
     let options = options(write);
     let written = target.edit(state.clone(), &options, |current, maybe_written| {
         // What was shown is written, as long as it was derived from the same.
@@ -101,12 +123,14 @@ pub async fn run_from(
         }
         let Some(wanted) = derive(current, maybe_written)? else { return Ok(None) };
         if current.data != state.data {
-            judged(&found(current, &wanted, surroundings), write)?;
+            let after = current.with(&wanted.touched, wanted.document);
+            judged(&found(current, &after, &wanted.findings, surroundings), write)?;
         }
         Ok(Some(wanted.touched))
     });
-    let written = written.await?;
-    Ok(Done { before: state, after: written.data, findings })
+    let written = written.await.inspect_err(|_| needs.tell_left())?;
+    let after = if written.data == after.data && written.annotations == after.annotations { after } else { written };
+    Ok(Done { before: state, after, findings })
 }
 
 /// How a change is written.
@@ -118,27 +142,11 @@ pub fn options(write: &WriteArgs) -> WriteOptions {
     }
 }
 
-/// The data after the touched keys got their new texts.
-pub fn with(data: &Data, touched: &Touched) -> Data {
-    let mut after = data.clone();
-    for (key, text) in &touched.data {
-        match text {
-            Some(text) => after.insert(key.clone(), text.clone()),
-            None => after.remove(key),
-        };
-    }
-    after
-}
-
-fn mappings(data: &Data) -> Mappings {
-    Mappings::read(|section| data.get(section.as_str()).map(String::as_str))
-}
-
 /// What there is to say about a change, the guard's findings first.
-pub fn found(state: &State, wanted: &Wanted, surroundings: &Surroundings) -> Vec<Finding> {
-    let after = with(&state.data, &wanted.touched);
-    let mut findings = guard::assess(&mappings(&state.data), &mappings(&after), &surroundings.facts);
-    findings.extend(wanted.findings.iter().cloned());
+pub fn found(before: &State, after: &State, remarks: &[Finding], surroundings: &Surroundings) -> Vec<Finding> {
+    let mut findings = guard::assess(&before.mappings(), &after.mappings(), &surroundings.facts);
+    let guarded: BTreeSet<_> = findings.iter().map(|finding| finding.rule).collect();
+    findings.extend(remarks.iter().filter(|remark| !guarded.contains(remark.rule)).cloned());
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

@@ -1,10 +1,11 @@
 //! The aws-auth that is meant.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use kube_iam_cluster::{Current, Touched, WriteOptions};
-use kube_iam_core::authenticator::Deciding;
+use kube_iam_core::authenticator::{Deciding, Mappings};
 use kube_iam_core::aws_auth::{Data, Document, Section, SectionError};
 use kube_iam_core::finding::Finding;
 use kube_iam_core::manifest::Manifest;
@@ -33,6 +34,8 @@ pub struct State {
     pub annotations: BTreeMap<String, String>,
     /// Where it was read.
     pub origin: Origin,
+    /// The data as rows, once somebody has asked: parsing a long list takes its time.
+    parsed: OnceCell<Result<Document, Vec<SectionError>>>,
 }
 
 /// Where a state was read.
@@ -45,6 +48,42 @@ pub enum Origin {
 }
 
 impl State {
+    /// aws-auth as it was read.
+    pub fn new(data: Data, annotations: BTreeMap<String, String>, origin: Origin) -> Self {
+        Self { data, annotations, origin, parsed: OnceCell::new() }
+    }
+
+    /// The same with the touched keys changed. `document` is what those texts were
+    /// made from, if the whole was one.
+    pub fn with(&self, touched: &Touched, document: Option<Document>) -> Self {
+        let mut after = Self::new(self.data.clone(), self.annotations.clone(), self.origin.clone());
+        for (texts, touched) in [(&mut after.data, &touched.data), (&mut after.annotations, &touched.annotations)] {
+            for (key, text) in touched {
+                match text {
+                    Some(text) => texts.insert(key.clone(), text.clone()),
+                    None => texts.remove(key),
+                };
+            }
+        }
+        if let Some(document) = document {
+            after.parsed = OnceCell::from(Ok(document));
+        }
+        after
+    }
+
+    /// The data as rows.
+    pub fn rows(&self) -> Result<&Document, &[SectionError]> {
+        self.parsed.get_or_init(|| Document::parse(&self.data)).as_ref().map_err(Vec::as_slice)
+    }
+
+    /// The mappings as the authenticators read them.
+    pub fn mappings(&self) -> Mappings {
+        match self.rows() {
+            Ok(document) => Mappings::of(document),
+            Err(_) => Mappings::read(|section| self.data.get(section.as_str()).map(String::as_str)),
+        }
+    }
+
     /// Whether there is an aws-auth at all.
     pub fn exists(&self) -> bool {
         !matches!(self.origin, Origin::Cluster(Current::Absent) | Origin::File(None))
@@ -69,13 +108,13 @@ impl State {
     }
 
     /// The rows, for those who write: what can't be read is refused.
-    pub fn document(&self) -> Result<Document, Failure> {
-        Document::parse(&self.data).map_err(|problems| self.unreadable(&problems))
+    pub fn document(&self) -> Result<&Document, Failure> {
+        self.rows().map_err(|problems| self.unreadable(problems))
     }
 
     /// Says where a document can't be read.
     pub fn unreadable(&self, problems: &[SectionError]) -> Failure {
-        let failure = Failure::new("aws-auth can't be read, so it is not changed").exit(Exit::Usage);
+        let failure = Failure::new("aws-auth can't be read, so nothing is done").exit(Exit::Usage);
         let failure = problems.iter().fold(failure, |failure, problem| {
             let mark = self.locate(problem.section, problem.mark);
             failure.because(&SectionError { mark, ..problem.clone() })

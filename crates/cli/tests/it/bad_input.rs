@@ -90,10 +90,10 @@ async fn every_problem_of_a_configuration_is_listed_at_once() {
     );
     insta::assert_snapshot!(refused(&home, &aws, &[]).await, @"
     error: `DIR/config.yaml` can't be used, 4 problems:
-      line 3: `server.port`: it must be a port number, 0 to 65535
-      line 5: in `mapRoles`: `rolearn` is not the ARN of a principal: an instance profile is not a principal; use the ARN of the role inside it
-      line 6: `server.backendMode`: backend mode `CRD` is not supported by this version
-      line 7: `server.sourceARN`: it must be an ARN with an account
+      line 3: `server.port`: it must be a port number, 0 to 65535 (for example `port: 21362`)
+      line 5: in `mapRoles`: `rolearn` is not the ARN of a principal: an instance profile is not a principal; use the ARN of the role inside it (for example `mapRoles: [{rolearn: 'arn:aws:iam::111122223333:role/NAME', username: NAME, groups: [GROUP]}]`)
+      line 6: `server.backendMode`: backend mode `CRD` is not supported by this version (for example `backendMode: [EKSConfigMap, MountedFile]`)
+      line 7: `server.sourceARN`: it must be an ARN with an account (for example `sourceARN: arn:aws:eks:us-east-1:111122223333:cluster/NAME`)
     ");
     assert!(!home.path("cert.pem").exists(), "nothing was started");
 }
@@ -130,7 +130,7 @@ async fn what_keeps_a_server_from_starting_is_one_clear_error() {
     insta::assert_snapshot!(error, @"
     could not read kubeconfig `/nonexistent/config`
     cause: No such file or directory (os error 2)
-    hint: check the path and who may read the file
+    hint: name one that exists with `--kubeconfig`
     ");
 
     std::fs::write(home.path("key.pem"), "not a key").unwrap();

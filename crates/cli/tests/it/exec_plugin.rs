@@ -53,8 +53,12 @@ async fn the_version_that_kubectl_asks_for_is_answered() {
 
 #[tokio::test]
 async fn an_unknown_version_names_the_line_to_change() {
-    let info = r#"{"apiVersion":"client.authentication.k8s.io/v9"}"#;
-    let stderr = finish(token(ADMIN).env("KUBERNETES_EXEC_INFO", info)).await.failure(1);
+    let refused = async |version: &str| {
+        let info = json!({"apiVersion": version}).to_string();
+        finish(token(ADMIN).env("KUBERNETES_EXEC_INFO", info)).await.failure(1)
+    };
+    assert!(refused("foo/bar").await.starts_with("error: kubectl asks for `foo/bar`"));
+    let stderr = refused("client.authentication.k8s.io/v9").await;
     insta::assert_snapshot!(stderr, @r"
     error: kubectl asks for `client.authentication.k8s.io/v9`, which this exec plugin does not speak
     hint: write `apiVersion: client.authentication.k8s.io/v1` under `users[].user.exec` of your kubeconfig
@@ -84,6 +88,68 @@ async fn without_a_cluster_id_nothing_is_signed() {
     both.args(["--session-name", "x", "--forward-session-name", "--role", "arn:aws:iam::111122223333:role/Other"]);
     let stderr = finish(&mut both).await.failure(1);
     assert!(stderr.contains("cannot specify both --forward-session-name and --session-name"), "{stderr}");
+}
+
+#[tokio::test]
+async fn an_empty_flag_is_one_all_the_same() {
+    let home = crate::webhook::Home::new("");
+    let mut command = kube_iam();
+    command.args(["token", "-i", "", "-c"]).arg(home.path("config.yaml")).envs(ADMIN.environment());
+    let stderr = finish(&mut command).await.failure(1);
+    insta::assert_snapshot!(stderr, @"
+    error: cluster ID not specified
+    hint: `--cluster-id` is empty: give it a value, or leave it out to use the configuration file
+    ");
+    // An empty variable is as good as none.
+    let mut command = kube_iam();
+    command.args(["token", "-c"]).arg(home.path("config.yaml")).envs(ADMIN.environment());
+    finish(command.env("KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID", "")).await.success();
+}
+
+#[tokio::test]
+async fn what_cannot_become_a_token_is_refused_before_anybody_is_asked() {
+    let refusal = async |command: &mut Command| finish(command).await.failure(1);
+    // Whatever is asked over the network here fails, and with other words.
+    let offline = || {
+        let mut command = token(ADMIN);
+        command.env("HTTPS_PROXY", "http://127.0.0.1:1").env("AWS_EC2_METADATA_DISABLED", "true");
+        command
+    };
+    let mut told = Vec::new();
+    for role in ["notanarn", "arn:aws:iam::111122223333:user/alice", "arn:aws:sts::111122223333:assumed-role/Admin/x"] {
+        told.push(refusal(offline().args(["-r", role])).await);
+    }
+    told.push(refusal(offline().env_remove("AWS_SECRET_ACCESS_KEY")).await);
+    told.push(refusal(offline().env_remove("AWS_ACCESS_KEY_ID")).await);
+    told.push(refusal(offline().env("AWS_SESSION_TOKEN", "x".repeat(3000))).await);
+    for switch in ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"] {
+        told.push(refusal(offline().env(switch, "1")).await);
+    }
+    insta::assert_snapshot!(told.join("\n"), @"
+    error: `notanarn` can't be assumed: an ARN starts with `arn:`
+    hint: write the ARN of the role as IAM shows it: `--role arn:aws:iam::ACCOUNT:role/NAME`
+
+    error: `arn:aws:iam::111122223333:user/alice` can't be assumed: it must be the ARN of a role
+    hint: write the ARN of the role as IAM shows it: `--role arn:aws:iam::ACCOUNT:role/NAME`
+
+    error: `arn:aws:sts::111122223333:assumed-role/Admin/x` can't be assumed: it must be the ARN of a role
+    hint: write the ARN of the role as IAM shows it: `--role arn:aws:iam::ACCOUNT:role/NAME`
+
+    error: found no AWS credentials: `AWS_SECRET_ACCESS_KEY` is missing in the environment beside the other half of the key
+    hint: run `export AWS_SECRET_ACCESS_KEY=…`, or unset the other half to use a profile
+
+    error: found no AWS credentials: `AWS_ACCESS_KEY_ID` is missing in the environment beside the other half of the key
+    hint: run `export AWS_ACCESS_KEY_ID=…`, or unset the other half to use a profile
+
+    error: the token would be 4522 bytes long, and no server accepts more than 4096
+    hint: its session token is too long: sign in with fewer session policies and session tags
+
+    error: `AWS_USE_FIPS_ENDPOINT` must be `true` or `false`
+    hint: set `AWS_USE_FIPS_ENDPOINT` to one of them, or remove it
+
+    error: `AWS_USE_DUALSTACK_ENDPOINT` must be `true` or `false`
+    hint: set `AWS_USE_DUALSTACK_ENDPOINT` to one of them, or remove it
+    ");
 }
 
 #[tokio::test]

@@ -62,6 +62,37 @@ async fn a_changed_configuration_is_followed_and_a_bad_one_is_not() {
     assert_eq!(webhook.terminate().await, Some(0));
 }
 
+#[tokio::test]
+async fn a_gate_that_cannot_be_closed_is_warned_about() {
+    let aws = Aws::start().await;
+    let home = Home::new(MAPPINGS);
+    for (gate, warned) in [("SSORoleMatch=false", true), ("SSORoleMatch=true", false)] {
+        let mut command = home.command(&aws);
+        let webhook = Webhook::run(&home, command.args(["--port", "0", "--feature-gates", gate])).await;
+        let log = webhook.log();
+        assert_eq!(log.contains("the feature gate `SSORoleMatch=false` has no effect"), warned, "{log}");
+        assert_eq!(webhook.terminate().await, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn what_a_changed_configuration_leaves_undone_is_said() {
+    let aws = Aws::start().await;
+    let home = Home::new(MAPPINGS);
+    let webhook = Webhook::start(&home, &aws).await;
+    home.configure(&format!("{MAPPINGS}\nport: 1\nbackendMode: [MountedFile]"));
+    let line = webhook.logged("the changed configuration needs a restart to be obeyed in full").await;
+    assert!(line.contains("\"WARN\"") && line.contains("\"keys\":\"server.port, server.backendMode\""), "{line}");
+
+    // Of a file that can't be used the warnings are told, too, all on one line.
+    home.configure("prot: 1\nport: many");
+    let line = webhook.logged("the old one stays in force").await;
+    let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let problem = event["problem"].as_str().unwrap().replace(&home.directory.path().display().to_string(), "DIR");
+    insta::assert_snapshot!(problem, @"`DIR/config.yaml` can't be used, 1 problem: line 4: `server.port`: it must be a port number, 0 to 65535 (for example `port: 21362`); warning: line 3: unknown key `server.prot` (did you mean `server.port`?)");
+    assert_eq!(webhook.terminate().await, Some(0));
+}
+
 /// A spoilt break-glass file costs neither the way back in nor the change of another file.
 #[tokio::test]
 async fn a_break_glass_file_that_is_spoilt_keeps_its_mappings_while_others_change() {

@@ -5,6 +5,7 @@ mod apiserver;
 mod guide;
 mod join;
 mod lookups;
+mod status;
 mod storm;
 mod verified;
 

@@ -17,6 +17,7 @@ mod exec_plugin;
 mod first_login;
 mod health;
 mod help;
+mod host_roots;
 mod init;
 mod kubelet;
 mod mappings;

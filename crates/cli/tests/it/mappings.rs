@@ -4,6 +4,7 @@ mod diff;
 mod files;
 mod guard;
 mod repairs;
+mod rights;
 mod storms;
 mod terminal;
 
@@ -134,23 +135,5 @@ async fn the_last_administrator_is_kept_unless_the_rule_is_named() {
     let forced = run(&control_plane, &[&delete[..], &["--override", "last-admin"]].concat()).await;
     forced.success();
     assert!(stored(&control_plane).await["mapRoles"].contains("[]"));
-    control_plane.stop().await;
-}
-
-#[tokio::test]
-async fn rights_come_before_the_mapping_that_needs_them() {
-    let Some(control_plane) = seeded().await else { return };
-    let create = ["create", "mapping", "--arn", DEV, "--preset", "console-full", "--yes"];
-    let created = run(&control_plane, &create).await;
-    assert!(created.stderr.contains("clusterrolebinding/"), "{created:?}");
-    created.success();
-    let user = ["auth", "can-i", "list", "nodes", "--as", "x", "--as-group", "eks-console-dashboard-full-access-group"];
-    assert_eq!(kubectl(&control_plane, &user, "").await.success(), "yes\n");
-    let again = run(&control_plane, &create).await;
-    assert!(again.stderr.contains("exists"), "{again:?}");
-    assert_eq!(again.success(), format!("mapping/{DEV} unchanged\n"));
-    let bind = ["create", "mapping", "--account", "444455556666", "--group", "g", "--bind", "role/x", "--yes"];
-    let nowhere = run(&control_plane, &bind).await.failure(2);
-    assert!(nowhere.contains("hint: add `-n NAMESPACE`"), "{nowhere}");
     control_plane.stop().await;
 }

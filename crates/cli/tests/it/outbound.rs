@@ -114,6 +114,9 @@ fn hopeless() -> Vec<(String, &'static str)> {
         (token("x").replace("eA", "eB"), "token_base64"),
         (format!("{}\n", token(&good)), "token_base64"),
     ];
+    for host in ["sts.\tus-east-1.amazonaws.com", "sts.us-east-1\n.amazonaws.com"] {
+        tokens.push((token(&url(host, "us-east-1", now)), "token_control_character"));
+    }
     for twin in [
         "Action=GetCallerIdentity",
         "action=GetCallerIdentity",
@@ -143,6 +146,7 @@ fn hopeless() -> Vec<(String, &'static str)> {
         "sts.us-east-1.amazonaws.com\\evil",
         "evil.example/?sts.us-east-1.amazonaws.com",
         "evil.example#sts.us-east-1.amazonaws.com",
+        &format!("sts.{}.amazonaws.com", "x".repeat(64)),
         "",
     ] {
         tokens.push((token(&url(host, "us-east-1", now)), "token_host"));

@@ -3,10 +3,10 @@
 use std::process::Stdio;
 
 use kube_iam_control_plane::{Binaries, required_in_ci};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
-use crate::process::{finish, kube_iam};
+use crate::process::{Finished, finish, kube_iam};
 use crate::webhook::{PATIENCE, eventually};
 
 #[tokio::test]
@@ -39,12 +39,7 @@ async fn it_stays_up_with_a_control_plane_until_interrupted() {
     command.env("KUBEBUILDER_ASSETS", binaries.etcd.path.parent().unwrap());
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut guide = String::new();
-    while !guide.contains("Ctrl-C ends it all") {
-        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().expect("it stays up");
-        guide.push_str(&line);
-        guide.push('\n');
-    }
+    let guide = guide(&mut lines).await;
 
     // What the guide proposes is typed as it stands.
     let typed = |part: &str| {
@@ -65,19 +60,16 @@ async fn it_stays_up_with_a_control_plane_until_interrupted() {
     assert!(run(typed("stranger.kubeconfig auth whoami")).await.failure(1).contains("Unauthorized"));
 
     // Mapping the stranger changes the next login.
-    let config = guide.lines().find(|line| line.starts_with("below `mapRoles:` in ")).unwrap();
-    let config = config.trim_start_matches("below `mapRoles:` in ").trim_end_matches(':');
-    let row = "  mapRoles:\n  - rolearn: arn:aws:iam::111122223333:role/Stranger\n    username: stranger\n    groups: [developers]\n";
-    let text = std::fs::read_to_string(config).unwrap().replacen("  mapRoles:\n", row, 1);
-    std::fs::write(config, text).unwrap();
+    map_the_stranger(&guide);
     eventually("the stranger is let in", async || {
         let whoami = run(typed("stranger.kubeconfig auth whoami")).await;
         (whoami.code == Some(0) && whoami.stdout.contains("stranger")).then_some(())
     })
     .await;
+    let change = until(&mut lines, "Stranger/mallory").await;
+    assert!(change.lines().last().unwrap().ends_with(" stranger         developers"), "{change}");
 
-    let pid = child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().await.unwrap().success());
+    send("INT", &child).await;
     let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it ends").unwrap();
     assert_eq!(status.code(), Some(0));
     let left: Vec<_> =
@@ -87,11 +79,109 @@ async fn it_stays_up_with_a_control_plane_until_interrupted() {
 }
 
 /// A quickstart that finds no control plane, with a directory for all that it makes.
+/// The program is not started where Cargo put it: what the tests have built is found there.
 fn alone(temporary: &tempfile::TempDir) -> Command {
-    let mut command = kube_iam();
-    command.arg("quickstart").env("TMPDIR", temporary.path()).env("KUBEBUILDER_ASSETS", temporary.path());
-    command.env("PATH", "/nonexistent").stdout(Stdio::piped()).stderr(Stdio::null());
+    let (built, program) = (env!("CARGO_BIN_EXE_kube-iam"), temporary.path().join("kube-iam"));
+    if !program.exists() && std::fs::hard_link(built, &program).is_err() {
+        // By a process of its own: a file that this one has open for writing, and so whatever
+        // it starts meanwhile, can't be run.
+        assert!(std::process::Command::new("cp").arg(built).arg(&program).status().unwrap().success());
+    }
+    let scratch = scratch(temporary);
+    std::fs::create_dir_all(&scratch).unwrap();
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", "/nonexistent").env("HOME", "/nonexistent").stdin(Stdio::null()).kill_on_drop(true);
+    command.arg("quickstart").env("KUBEBUILDER_ASSETS", &scratch).env("TMPDIR", scratch);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
     command
+}
+
+/// The directory for all that it makes.
+fn scratch(temporary: &tempfile::TempDir) -> std::path::PathBuf {
+    temporary.path().join("scratch")
+}
+
+/// What it writes until it waits for Ctrl-C.
+async fn guide(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+    until(lines, "Ctrl-C ends it all").await
+}
+
+/// What it writes up to a line.
+async fn until(lines: &mut Lines<BufReader<ChildStdout>>, last: &str) -> String {
+    let mut text = String::new();
+    while !text.contains(last) {
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().expect("it stays up");
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+/// Maps the stranger as the guide proposes, by what it says.
+fn map_the_stranger(guide: &str) {
+    let config = guide.lines().find_map(|line| line.strip_prefix("this below `mapRoles:` in ")).unwrap();
+    let config = config.trim_end_matches(':');
+    let row: String = guide
+        .lines()
+        .skip_while(|line| !line.starts_with("  - rolearn: "))
+        .take(3)
+        .fold("  mapRoles:\n".to_string(), |text, line| text + line + "\n");
+    let text = std::fs::read_to_string(config).unwrap().replacen("  mapRoles:\n", &row, 1);
+    std::fs::write(config, text).unwrap();
+}
+
+#[tokio::test]
+async fn without_a_control_plane_a_change_of_the_mappings_is_seen_all_the_same() {
+    let temporary = tempfile::TempDir::new().unwrap();
+    let mut child = alone(&temporary).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let text = guide(&mut lines).await;
+    let (_, shown) = text.split_once("token_expired\n").unwrap();
+    let directory = std::fs::read_dir(scratch(&temporary)).unwrap().next().unwrap().unwrap().path();
+    insta::assert_snapshot!(shown.replace(&directory.display().to_string(), "DIR"), @"
+
+    kube-apiserver and etcd were not found, so only the webhook runs. To see kubectl
+    use it, build them once (about 6 minutes, needs Go) and start again:
+
+      cargo test -p kube-iam-control-plane
+
+    Then map the stranger, and see the next login change without a restart: whenever
+    the file is saved, everybody signs in again, and what changed is shown here. Add
+    this below `mapRoles:` in DIR/config.yaml:
+
+      - rolearn: arn:aws:iam::111122223333:role/Stranger
+        username: stranger
+        groups: [developers]
+
+    Ctrl-C ends it all and leaves nothing behind.
+    ");
+
+    map_the_stranger(&text);
+    insta::assert_snapshot!(until(&mut lines, "Stranger/mallory").await, @"
+
+    The mappings have changed, and these logins with them:
+
+    WHO SIGNS IN        IAM PRINCIPAL     KUBERNETES SEES  GROUPS, OR REASON CODE
+    role nobody mapped  Stranger/mallory  stranger         developers
+    ");
+    send("INT", &child).await;
+    let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it ends").unwrap();
+    assert_eq!((status.code(), is_empty(&temporary)), (Some(0), true));
+}
+
+#[tokio::test]
+async fn what_keeps_it_from_working_is_said_once_and_with_a_way_out() {
+    let temporary = tempfile::TempDir::new().unwrap();
+    let mut full = alone(&temporary);
+    let full = full.arg("--once").stdout(std::fs::File::create("/dev/full").unwrap()).stderr(Stdio::piped());
+    let ended = full.spawn().unwrap().wait_with_output().await.unwrap();
+    let error = Finished::from(ended).failure(1);
+    assert_eq!(error, "error: could not write to stdout\nCaused by: No space left on device (os error 28)\n");
+
+    let mut homeless = alone(&temporary);
+    let error = finish(homeless.arg("--once").env("TMPDIR", "/nonexistent").stderr(Stdio::piped())).await.failure(1);
+    assert!(error.starts_with("error: can't make a temporary directory\nCaused by: "), "{error}");
+    assert!(error.ends_with("\nhint: let `TMPDIR` name a directory that can be written to\n"), "{error}");
 }
 
 async fn send(signal: &str, child: &Child) {
@@ -100,7 +190,7 @@ async fn send(signal: &str, child: &Child) {
 }
 
 fn is_empty(temporary: &tempfile::TempDir) -> bool {
-    std::fs::read_dir(temporary.path()).unwrap().count() == 0
+    std::fs::read_dir(scratch(temporary)).unwrap().count() == 0
 }
 
 #[tokio::test]
@@ -109,12 +199,7 @@ async fn every_signal_ends_it_in_order() {
         let temporary = tempfile::TempDir::new().unwrap();
         let mut child = alone(&temporary).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        loop {
-            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().expect("it stays up");
-            if line.contains("Ctrl-C ends it all") {
-                break;
-            }
-        }
+        guide(&mut lines).await;
         assert!(!is_empty(&temporary));
         send(signal, &child).await;
         let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it ends").unwrap();

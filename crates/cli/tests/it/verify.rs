@@ -144,6 +144,27 @@ async fn an_unreachable_cluster_is_one_clear_error() {
 }
 
 #[tokio::test]
+async fn what_go_ignores_on_the_command_line_is_refused() {
+    for (args, error) in [
+        (&["verify", "-i", CLUSTER, "-t", "x", "-o", "yaml"][..], "error: invalid value 'yaml' for '--output"),
+        (&["token", "-i", CLUSTER, "extra"], "error: unexpected argument 'extra' found"),
+        (&["server", "-i", CLUSTER, "extra"], "error: unexpected argument 'extra' found"),
+    ] {
+        let stderr = finish(kube_iam().args(args).envs(ADMIN.environment())).await.failure(1);
+        assert!(stderr.starts_with(error), "{stderr}");
+    }
+}
+
+#[tokio::test]
+async fn an_sts_that_cannot_be_reached_is_told_with_a_way_out() {
+    let mut command = kube_iam();
+    command.args(["verify", "-i", CLUSTER, "-t", &token_of(ADMIN).await]).env("HTTPS_PROXY", "http://127.0.0.1:1");
+    let stderr = finish(&mut command).await.failure(3);
+    assert!(stderr.starts_with("error: could not verify token (sts_unavailable)\n"), "{stderr}");
+    assert!(stderr.contains("\nhint: check the network and `HTTPS_PROXY`; `--offline` decodes"), "{stderr}");
+}
+
+#[tokio::test]
 async fn a_wrong_command_line_is_said_once() {
     for (args, code) in [(&["verify", "--nope"][..], 1), (&["quickstart", "--nope"][..], 2), (&["nope"][..], 2)] {
         let stderr = finish(kube_iam().args(args)).await.failure(code);

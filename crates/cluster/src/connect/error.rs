@@ -59,6 +59,9 @@ impl ConnectError {
             Self::ServiceAccount(_) => {
                 "let the pod have its service account (`automountServiceAccountToken`), or name a kubeconfig"
             }
+            Self::ReadKubeconfig { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "name one that exists with `--kubeconfig`"
+            }
             Self::ReadKubeconfig { .. } => "check the path and who may read the file",
             Self::Kubeconfig { .. } => "mend it; `kubectl config view --kubeconfig FILE` shows how kubectl reads it",
             Self::Server(_) => "write it as `https://HOST:PORT`",

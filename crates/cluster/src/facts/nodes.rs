@@ -1,11 +1,13 @@
 //! Which nodes are there.
 
+use http::Method;
 use k8s_openapi::api::core::v1;
 use kube::Client;
+use kube::core::ObjectList;
 use kube_iam_core::nodes::{Condition, ConditionStatus, Node};
 
 use crate::api_error::{ApiError, Right};
-use crate::exchange::{Listed, list};
+use crate::exchange::{Question, ask, escaped};
 use crate::limits;
 
 /// All nodes, as a collection.
@@ -22,6 +24,13 @@ const TELLING: [&str; 7] = [
     "topology.kubernetes.io/region",
 ];
 
+/// All nodes at one moment.
+pub(crate) struct Listed {
+    pub(crate) items: Vec<Node>,
+    /// Where a watch has to start to miss nothing.
+    pub(crate) resource_version: String,
+}
+
 /// Reads all nodes.
 ///
 /// # Errors
@@ -31,10 +40,28 @@ pub async fn nodes(client: &Client) -> Result<Vec<Node>, ApiError> {
 }
 
 /// Reads all nodes, and the version at which they were so.
-pub(crate) async fn listed(client: &Client) -> Result<Listed<Node>, ApiError> {
-    let right = Right { verb: "list", resource: "nodes", namespace: None, name: None };
-    let parse = |bytes: &[u8]| serde_json::from_slice(bytes);
-    list(client, COLLECTION, right, "nodes", limits::NODES, parse, node).await
+pub(crate) async fn listed(client: &Client) -> Result<Listed, ApiError> {
+    let mut items = Vec::new();
+    let mut next = String::new();
+    loop {
+        let uri = format!("{COLLECTION}?limit={}{next}", limits::PAGE);
+        let right = Right { verb: "list", resource: "nodes", namespace: None, name: None };
+        let question = Question { method: Method::GET, uri, body: None, right };
+        let bytes = ask(client, question, limits::ANSWER, limits::PAGE_BYTES).await?;
+        let page: ObjectList<v1::Node> =
+            serde_json::from_slice(&bytes).map_err(|error| ApiError::malformed("a list", &error))?;
+        items.extend(page.items.into_iter().map(node));
+        if items.len() > limits::NODES {
+            return Err(ApiError::TooMany { what: "nodes", most: limits::NODES });
+        }
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => next = format!("&continue={}", escaped(&token)),
+            None => {
+                let resource_version = page.metadata.resource_version.unwrap_or_default();
+                return Ok(Listed { items, resource_version });
+            }
+        }
+    }
 }
 
 /// What is kept of a node: with its images it is a hundred times as long.

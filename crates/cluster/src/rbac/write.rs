@@ -6,7 +6,7 @@ use kube_iam_core::rbac::RbacRef;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::content::{content, replaced};
+use super::content::replaced;
 use super::{RbacObject, collection, path, read, right};
 use crate::api_error::ApiError;
 use crate::exchange::{JSON, Question, ask};
@@ -58,6 +58,42 @@ pub async fn create_missing(client: &Client, objects: &[RbacObject], options: &W
     created
 }
 
+/// What is there of an object that shall exist.
+#[derive(Debug)]
+pub enum Found {
+    /// There is none of this name.
+    Missing,
+    /// It gives the same rights to the same subjects.
+    Exists,
+    /// It gives other rights, or to others.
+    Differs,
+    /// It is a role that is not to be created, but bound, and there is none.
+    NoRole,
+    /// It may not be read, or not now.
+    Unknown(ApiError),
+}
+
+/// Looks for objects, and for the roles that they bind and that are not among them.
+/// Of the first [`limits::RBAC_OBJECTS`].
+pub async fn look_for(client: &Client, objects: &[RbacObject]) -> Vec<(RbacRef, Found)> {
+    let mut found = Vec::new();
+    for object in objects.iter().take(limits::RBAC_OBJECTS) {
+        let outcome = match read(client, object.reference()).await {
+            Ok(Some(existing)) if object.gives_the_same_as(&existing) => Found::Exists,
+            Ok(Some(_)) => Found::Differs,
+            Ok(None) => Found::Missing,
+            Err(error) => Found::Unknown(error),
+        };
+        found.push((object.reference().clone(), outcome));
+        let Some(role) = object.bound_role() else { continue };
+        let mut named = found.iter().map(|(name, _)| name).chain(objects.iter().map(RbacObject::reference));
+        if !named.any(|name| *name == role) && matches!(read(client, &role).await, Ok(None)) {
+            found.push((role, Found::NoRole));
+        }
+    }
+    found
+}
+
 /// What became of an object that shall be as given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replacement {
@@ -103,9 +139,13 @@ impl Ensuring<'_> {
         let mut maybe_created = false;
         loop {
             let unseen = match read(self.client, self.object.reference()).await {
-                Ok(Some(existing)) if self.is_as_wanted(&existing) && maybe_created => return Ok(Creation::Created),
-                Ok(Some(existing)) if self.is_as_wanted(&existing) => return Ok(Creation::Exists),
-                Ok(Some(existing)) => return Ok(Creation::Differs { existing }),
+                Ok(Some(existing)) => {
+                    return Ok(match self.object.gives_the_same_as(&existing) {
+                        true if maybe_created => Creation::Created,
+                        true => Creation::Exists,
+                        false => Creation::Differs { existing },
+                    });
+                }
                 Ok(None) => None,
                 // Who may not look may still be allowed to create.
                 Err(error @ ApiError::Forbidden { .. }) => Some(error),
@@ -127,7 +167,7 @@ impl Ensuring<'_> {
         let mut attempts = 0;
         loop {
             let answer = match read(self.client, self.object.reference()).await? {
-                Some(existing) if self.is_as_wanted(&existing) => return Ok(Replacement::Unchanged),
+                Some(existing) if self.object.gives_the_same_as(&existing) => return Ok(Replacement::Unchanged),
                 Some(existing) => (self.put(existing).await?, Replacement::Replaced),
                 None => (self.post().await?, Replacement::Created),
             };
@@ -136,11 +176,6 @@ impl Ensuring<'_> {
                 (Answer::Again(reason), _) => self.pause(&mut attempts, reason).await?,
             }
         }
-    }
-
-    fn is_as_wanted(&self, existing: &Value) -> bool {
-        let kind = self.object.reference().kind;
-        content(kind, existing) == content(kind, self.object.manifest())
     }
 
     async fn post(&self) -> Result<Answer, ApiError> {

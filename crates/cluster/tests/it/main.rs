@@ -4,6 +4,7 @@ mod facts;
 mod gate;
 mod policy;
 mod rbac;
+mod status;
 mod store;
 
 use std::path::PathBuf;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::arn::Arn;
+use crate::aws_auth::Data;
 use crate::mapping::{Backend, Resolution, RolePaths, Snapshot, resolve};
 use crate::testing::{identity, mappings};
 
@@ -26,6 +27,17 @@ fn gets(mappings: &Mappings, deciding: Deciding, caller: &str) -> String {
 
 fn role(arn: &str, username: &str, groups: &str) -> String {
     format!("- {{rolearn: '{arn}', username: {username}, groups: [{groups}]}}\n")
+}
+
+#[test]
+fn a_document_has_the_mappings_of_its_texts() {
+    let bad = "- {rolearn: nonsense}\n- 7\n- {rolearn: 'arn:aws:iam::111122223333:role/a', username: [x]}\n";
+    let good = role("arn:aws:iam::111122223333:role/a", "a", "g, h");
+    for roles in ["", " \n", "\"\"", "''", "``", "~", "[]", "# none\n", bad, &good, &(good.clone() + bad)] {
+        let data = Data::from([("mapRoles".to_owned(), roles.to_owned()), ("mapAccounts".into(), "[1, x]".into())]);
+        let read = Mappings::read(|section| data.get(section.as_str()).map(String::as_str));
+        assert_eq!(Mappings::of(&Document::parse(&data).unwrap()), read, "{roles}");
+    }
 }
 
 #[test]

@@ -88,7 +88,7 @@ impl ChangeError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Words(errors) => return errors.iter().find_map(WordError::hint),
-            Self::NeedsRole(set, deciding) => role_of(set, *deciding),
+            Self::NeedsRole(set, deciding) => role_of(set, *deciding, ""),
             Self::Exists { .. } => "to change it, use `kube-iam set mapping`".to_owned(),
             Self::Unreadable { .. } => "`kube-iam check --fix` or `kube-iam edit` mends it".to_owned(),
             Self::Duplicates { .. } => {
@@ -101,11 +101,12 @@ impl ChangeError {
     }
 }
 
-/// How the role of a permission set is found, as the next command.
-pub(crate) fn role_of(set: &SsoPermissionSet, deciding: Deciding) -> String {
+/// How the role of a permission set is found, as the next command. `command`, with a
+/// blank after it, is the one that overrides, where that is not the one that failed.
+pub(crate) fn role_of(set: &SsoPermissionSet, deciding: Deciding, command: &str) -> String {
     let (ours, else_) = match deciding {
-        Deciding::Unknown => ("if kube-iam decides here, add `--authenticator kube-iam`; else ", ""),
-        _ => ("", "; `--override only-kube-iam-matches` writes it as it is"),
+        Deciding::Unknown => ("if kube-iam decides here, add `--authenticator kube-iam`; else ", String::new()),
+        _ => ("", format!("; `{command}--override only-kube-iam-matches` writes it as it is")),
     };
     format!(
         "{ours}map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query \

@@ -52,16 +52,17 @@ fn foreign(rows: &[Row<'_>], context: &Context, remarks: &mut Remarks) {
 
 /// What a row lacks to be one for nodes; nothing if it looks like none.
 fn node_row(row: &Row<'_>, remarks: &mut Remarks) {
-    let name = row.username();
-    let is_named = name.starts_with(NODE_PREFIX);
+    let is_named = row.username().starts_with(NODE_PREFIX);
+    if !is_named && !NODE_GROUPS.into_iter().any(|group| row.has_group(group)) {
+        return;
+    }
     let missing: Vec<String> = NODE_GROUPS
         .into_iter()
         .filter(|group| !row.has_group(group))
         .map(|group| format!("group `{group}`"))
         .chain((!is_named).then(|| format!("a username that begins with `{NODE_PREFIX}`")))
         .collect();
-    let has_any = is_named || missing.len() <= NODE_GROUPS.len();
-    if has_any && !missing.is_empty() {
+    if !missing.is_empty() {
         let message = format!("nodes need {} too", missing.join(" and "));
         let mark = row.find("groups").or(row.find("username")).map_or(row.node.mark, |node| node.mark);
         remarks.push(Remark::at(&rules::NODE_ROW, row.section(), mark, message));

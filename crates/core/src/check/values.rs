@@ -125,13 +125,15 @@ fn of_group(row: &Row<'_>, group: &str, mark: Mark, context: &Context, remarks: 
         let message = String::from("`system:masters` may do everything, whatever roles and bindings say");
         remarks.push(at(&rules::SYSTEM_MASTERS, message));
     }
-    let template = Template::parse(group);
-    if names_session(&template) {
-        remarks.push(at(&rules::SESSION_CHOSEN, format!("callers choose the group `{group_shown}` themselves")));
-    }
-    if template.needs(Placeholder::Ec2PrivateDnsName) {
-        let message = format!("a group by instance needs a look-up for every login: `{group_shown}`");
-        remarks.push(at(&rules::PLACEHOLDER_PLACE, message));
+    if group.contains("{{") {
+        let template = Template::parse(group);
+        if names_session(&template) {
+            remarks.push(at(&rules::SESSION_CHOSEN, format!("callers choose the group `{group_shown}` themselves")));
+        }
+        if template.needs(Placeholder::Ec2PrivateDnsName) {
+            let message = format!("a group by instance needs a look-up for every login: `{group_shown}`");
+            remarks.push(at(&rules::PLACEHOLDER_PLACE, message));
+        }
     }
     let is_bound = |bound: &alloc::collections::BTreeSet<String>| bound.contains(group);
     let is_judged = !group.starts_with("system:") && !group.contains("{{");
@@ -149,11 +151,11 @@ fn text(row: &Row<'_>, text: &str, mark: Mark, remarks: &mut Remarks) {
     while let Some((_, after)) = rest.split_once("{{") {
         let (name, next) = after.split_once("}}").unwrap_or((after, ""));
         rest = next;
-        let written = format!("{{{{{}}}}}", shown(name));
-        if Placeholder::ALL.iter().any(|(_, known)| *known == written) {
+        let known = Placeholder::ALL.map(|(_, known)| known);
+        if known.iter().any(|known| known.strip_prefix("{{").and_then(|known| known.strip_suffix("}}")) == Some(name)) {
             continue;
         }
-        let known = Placeholder::ALL.map(|(_, known)| known);
+        let written = format!("{{{{{}}}}}", shown(name));
         let meant = nearest(&written.replace(' ', ""), known);
         let message = format!("`{written}` is no placeholder: it stays as it is");
         let remark = Remark::at(&rules::PLACEHOLDER_UNKNOWN, row.section(), mark, message);

@@ -8,7 +8,7 @@ use core::str::FromStr;
 
 use jiff::SignedDuration;
 
-use super::Problem;
+use super::{Problem, examples};
 use crate::limits;
 use crate::yaml::{Entry, Mark, Node, ScalarKind, Value};
 
@@ -45,7 +45,7 @@ impl<'n, 'p> Reader<'n, 'p> {
             problems.extend(twin.map(|twin| Problem {
                 mark: entry.mark,
                 text: format!("`{path}{}` is set twice, first in line {}", entry.key, twin.mark.line),
-                hint: None,
+                hint: Some("remove one of them".to_string()),
             }));
         }
         Some(Self { entries, path, known: Vec::new(), problems, warnings })
@@ -66,9 +66,14 @@ impl<'n, 'p> Reader<'n, 'p> {
         self.warnings.push(Problem { mark, text, hint });
     }
 
+    /// Notes a value that can't be right, and hints at one that is.
+    pub(super) fn wrong_value(&mut self, key: &str, mark: Mark, text: String) {
+        self.problem(mark, text, examples::hint(key));
+    }
+
     fn wrong_type(&mut self, key: &str, wanted: &str, node: &Node) {
         let text = format!("`{}{key}` must be {wanted}, this is {}", self.path, node.describe());
-        self.problem(node.mark, text, None);
+        self.wrong_value(key, node.mark, text);
     }
 
     /// A text; numbers and words become texts, as in Go.
@@ -83,13 +88,22 @@ impl<'n, 'p> Reader<'n, 'p> {
 
     /// A value of a type that reads itself.
     pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, key: &'static str) -> Option<T> {
+        self.read(key, |text| text.parse::<T>().map_err(|error| error.to_string()))
+    }
+
+    /// The same, for types whose own words don't say what is wanted.
+    pub(super) fn parsed_as<T: FromStr>(&mut self, key: &'static str, wanted: &str) -> Option<T> {
+        self.read(key, |text| text.parse::<T>().map_err(|_| format!("it must be {wanted}")))
+    }
+
+    fn read<T>(&mut self, key: &'static str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let mark = self.node(key)?.mark;
         let text = self.text(key)?;
-        match text.parse() {
+        match read(&text) {
             Ok(value) => Some(value),
             Err(error) => {
                 let text = format!("`{}{key}`: {error}", self.path);
-                self.problem(mark, text, None);
+                self.wrong_value(key, mark, text);
                 None
             }
         }
@@ -157,7 +171,7 @@ impl<'n, 'p> Reader<'n, 'p> {
                 Ok(value) => values.push(value),
                 Err(error) => {
                     let text = format!("`{}{key}`: {error}", self.path);
-                    self.problem(mark, text, None);
+                    self.wrong_value(key, mark, text);
                 }
             }
         }

@@ -9,14 +9,15 @@ use core::str::FromStr;
 use jiff::SignedDuration;
 
 use super::reader::Reader;
-use super::{Problem, mapping_sections};
+use super::{Problem, examples, mapping_sections};
 use crate::arn::{Arn, PrincipalKind};
-use crate::aws_auth::Rows;
+use crate::aws_auth::{Rows, Typing};
 use crate::decision::DenialStatus;
 use crate::ids::AccountId;
 use crate::last_good::OnBadConfig;
 use crate::limits;
 use crate::mapping::{Backend, ReservedPrefixes, RolePaths};
+use crate::nodes::ReplicaName;
 use crate::partition::Partition;
 use crate::yaml::Node;
 
@@ -59,6 +60,10 @@ pub struct ServerConfig {
     pub source_arn: Option<SourceArn>,
     /// `verifyNodeInstance`: ours
     pub verify_node_instance: Option<bool>,
+    /// `publishStatus`: ours
+    pub publish_status: Option<bool>,
+    /// `replicaName`: ours
+    pub replica_name: Option<ReplicaName>,
     /// `breakGlassFile`: ours
     pub break_glass_file: Option<String>,
     /// `healthAddress`: ours
@@ -87,8 +92,8 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>, warnings: &mut Vec<
     }
     let config = ServerConfig {
         partition: reader.parsed("partition"),
-        address: reader.parsed("address"),
-        port: reader.parsed::<Port>("port").map(|port| port.0),
+        address: reader.parsed_as("address", "an IP address; names are not looked up"),
+        port: reader.parsed_as("port", "a port number, 0 to 65535"),
         hostname: reader.text("hostname"),
         state_dir: reader.text("stateDir"),
         generate_kubeconfig: reader.text("generateKubeconfig"),
@@ -96,7 +101,7 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>, warnings: &mut Vec<
         kubeconfig: reader.text("kubeconfig"),
         master: reader.text("master"),
         backend_mode: backend_mode(&mut reader),
-        mappings: mapping_sections(&mut reader),
+        mappings: mapping_sections(&mut reader, Typing::Loose),
         scrubbed_accounts: reader.list("scrubbedAccounts").unwrap_or_default(),
         reserved_prefixes: Vec::new(),
         ec2_qps: reader.parsed("ec2DescribeInstancesQps"),
@@ -104,8 +109,10 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>, warnings: &mut Vec<
         ec2_role: reader.parsed_if_set("ec2DescribeInstancesRoleARN"),
         source_arn: reader.parsed_if_set("sourceARN"),
         verify_node_instance: reader.boolean("verifyNodeInstance"),
+        publish_status: reader.boolean("publishStatus"),
+        replica_name: reader.parsed("replicaName"),
         break_glass_file: reader.text("breakGlassFile"),
-        health_address: reader.parsed("healthAddress"),
+        health_address: reader.parsed_as("healthAddress", "an IP address and a port; names are not looked up"),
         denial_status: reader.parsed("denialStatus"),
         identity_cache_ttl: reader.duration("identityCacheTTL"),
         deletion_grace: reader.duration("deletionGrace"),
@@ -137,7 +144,7 @@ fn backend_mode(reader: &mut Reader<'_, '_>) -> Option<Vec<Backend>> {
     match check_chain(&modes) {
         Ok(()) => Some(modes),
         Err(error) => {
-            reader.problem(mark, alloc::format!("`server.backendMode`: {error}"), None);
+            reader.wrong_value("backendMode", mark, alloc::format!("`server.backendMode`: {error}"));
             None
         }
     }
@@ -178,7 +185,7 @@ pub fn check_chain(modes: &[Backend]) -> Result<(), ChainError> {
 fn reserved_prefixes(node: &Node, problems: &mut Vec<Problem>, warnings: &mut Vec<Problem>) -> Vec<ReservedPrefixes> {
     let Some(items) = node.as_sequence() else {
         let text = alloc::format!("`server.reservedPrefixConfig` must be a list, this is {}", node.describe());
-        problems.push(Problem { mark: node.mark, text, hint: None });
+        problems.push(Problem { mark: node.mark, text, hint: examples::hint("reservedPrefixConfig") });
         return Vec::new();
     };
     let read = |item: &Node| {
@@ -190,17 +197,6 @@ fn reserved_prefixes(node: &Node, problems: &mut Vec<Problem>, warnings: &mut Ve
     };
     let mut read = read;
     items.iter().filter_map(|item| read(item)).collect()
-}
-
-/// A TCP port that can be listened on.
-struct Port(u16);
-
-impl FromStr for Port {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        text.parse().map(Self).map_err(|_| "it must be a port number, 0 to 65535")
-    }
 }
 
 /// How many calls are made, at once or per second: at least one.

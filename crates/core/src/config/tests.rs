@@ -71,25 +71,25 @@ fn every_problem_is_listed_at_once_with_its_line() {
          ec2DescribeInstancesRoleARN: arn:aws:iam::111122223333:user/x\n  sourceARN: arn:aws:eks:us-east-1::cluster/x\n  \
          verifyNodeInstance: perhaps\n",
     );
-    insta::assert_snapshot!(shown(&parsed.problems).join("\n"), @r"
-    line 1: `clusterID`: a cluster ID has 1 to 256 printable ASCII characters and no blank at either end
-    line 3: `server.port`: it must be a port number, 0 to 65535
-    line 4: `server.address`: invalid IP address syntax
-    line 5: `server.partition`: no AWS partition has this name; known are `aws`, `aws-cn`, `aws-us-gov`, `aws-iso`, `aws-iso-b`, `aws-iso-e`, `aws-iso-f`, `aws-eusc`
-    line 6: `server.backendMode`: backend mode `CRD` is not supported by this version
-    line 6: `server.backendMode`: `Foo` is not a backend mode; known are `MountedFile` and `EKSConfigMap`
-    line 8: in `mapRoles`: `rolearn` is not the ARN of a principal: an instance profile is not a principal; use the ARN of the role inside it
-    line 9: in `mapRoles`: the row names no principal: `rolearn` is missing
-    line 10: `mapUsers`: it must be a list, this is a text
-    line 11: `server.scrubbedAccounts`: an AWS account ID has exactly twelve digits
-    line 12: `server.kubeconfigPregenerated` must be `true` or `false`, this is a text
+    insta::assert_snapshot!(shown(&parsed.problems).join("\n"), @"
+    line 1: `clusterID`: a cluster ID has 1 to 256 printable ASCII characters and no blank at either end (for example `clusterID: my-cluster.example.com`)
+    line 3: `server.port`: it must be a port number, 0 to 65535 (for example `port: 21362`)
+    line 4: `server.address`: it must be an IP address; names are not looked up (for example `address: 127.0.0.1`)
+    line 5: `server.partition`: no AWS partition has this name; known are `aws`, `aws-cn`, `aws-us-gov`, `aws-iso`, `aws-iso-b`, `aws-iso-e`, `aws-iso-f`, `aws-eusc` (for example `partition: aws`)
+    line 6: `server.backendMode`: backend mode `CRD` is not supported by this version (for example `backendMode: [EKSConfigMap, MountedFile]`)
+    line 6: `server.backendMode`: `Foo` is not a backend mode; known are `MountedFile` and `EKSConfigMap` (for example `backendMode: [EKSConfigMap, MountedFile]`)
+    line 8: in `mapRoles`: `rolearn` is not the ARN of a principal: an instance profile is not a principal; use the ARN of the role inside it (for example `mapRoles: [{rolearn: 'arn:aws:iam::111122223333:role/NAME', username: NAME, groups: [GROUP]}]`)
+    line 9: in `mapRoles`: the row names no principal: `rolearn` is missing (for example `mapRoles: [{rolearn: 'arn:aws:iam::111122223333:role/NAME', username: NAME, groups: [GROUP]}]`)
+    line 10: `mapUsers`: it must be a list, this is a text (for example `mapUsers: [{userarn: 'arn:aws:iam::111122223333:user/NAME', username: NAME, groups: [GROUP]}]`)
+    line 11: `server.scrubbedAccounts`: an AWS account ID has exactly twelve digits (for example `scrubbedAccounts: ['111122223333']`)
+    line 12: `server.kubeconfigPregenerated` must be `true` or `false`, this is a text (for example `kubeconfigPregenerated: true`)
     line 13: `server.dynamicfilepath` is not supported by this version (remove it, or stay with aws-iam-authenticator until kube-iam has it)
-    line 14: `server.stateDir` must be a text, this is a list
-    line 15: `server.ec2DescribeInstancesQps`: it must be a whole number, at least 1
-    line 16: `server.ec2DescribeInstancesBurst`: it must be a whole number, at least 1
-    line 17: `server.ec2DescribeInstancesRoleARN`: it must be the ARN of a role
-    line 18: `server.sourceARN`: it must be an ARN with an account
-    line 19: `server.verifyNodeInstance` must be `true` or `false`, this is a text
+    line 14: `server.stateDir` must be a text, this is a list (for example `stateDir: /var/aws-iam-authenticator`)
+    line 15: `server.ec2DescribeInstancesQps`: it must be a whole number, at least 1 (for example `ec2DescribeInstancesQps: 15`)
+    line 16: `server.ec2DescribeInstancesBurst`: it must be a whole number, at least 1 (for example `ec2DescribeInstancesBurst: 5`)
+    line 17: `server.ec2DescribeInstancesRoleARN`: it must be the ARN of a role (for example `ec2DescribeInstancesRoleARN: arn:aws:iam::111122223333:role/NAME`)
+    line 18: `server.sourceARN`: it must be an ARN with an account (for example `sourceARN: arn:aws:eks:us-east-1:111122223333:cluster/NAME`)
+    line 19: `server.verifyNodeInstance` must be `true` or `false`, this is a text (for example `verifyNodeInstance: true`)
     ");
 }
 
@@ -105,6 +105,19 @@ fn unknown_keys_are_warnings_with_the_nearest_known_key() {
     line 5: unknown key `server.completelyDifferent`
     line 6: backend mode `File` is a deprecated name (write `MountedFile`)
     line 7: `defaultRole` has no effect in a configuration file (set `role`, or the environment variable DEFAULT_ROLE)
+    ");
+}
+
+#[test]
+fn a_replica_is_named_by_what_can_be_a_key() {
+    let parsed = yaml("server: {publishStatus: yes, replicaName: node-1.example}\n");
+    assert!(parsed.problems.is_empty() && parsed.warnings.is_empty(), "{parsed:?}");
+    assert_eq!(parsed.config.server.publish_status, Some(true));
+    assert_eq!(parsed.config.server.replica_name.unwrap().as_str(), "node-1.example");
+    let problems = yaml("server: {publishStatus: maybe, replicaName: a/b}\n").problems;
+    insta::assert_snapshot!(shown(&problems).join("\n"), @"
+    line 1: `server.publishStatus` must be `true` or `false`, this is a text
+    line 1: `server.replicaName`: it must have 1 to 253 letters, digits, `-`, `_` and `.`, and not begin with a dot
     ");
 }
 
@@ -148,9 +161,17 @@ fn keys_of_later_versions_are_harmless_while_off() {
 
 #[test]
 fn repeated_keys_and_chains_are_refused() {
-    assert_eq!(shown(&yaml("role: a\nROLE: b\n").problems), ["line 2: `ROLE` is set twice, first in line 1"]);
+    assert_eq!(
+        shown(&yaml("role: a\nROLE: b\n").problems),
+        ["line 2: `ROLE` is set twice, first in line 1 (remove one of them)"]
+    );
     let twice = yaml("server:\n  backendMode: [File, MountedFile]\n");
-    assert_eq!(shown(&twice.problems), ["line 2: `server.backendMode`: backend mode `MountedFile` is listed twice"]);
+    assert_eq!(
+        shown(&twice.problems),
+        [
+            "line 2: `server.backendMode`: backend mode `MountedFile` is listed twice (for example `backendMode: [EKSConfigMap, MountedFile]`)"
+        ]
+    );
 }
 
 #[test]
@@ -160,6 +181,27 @@ fn keys_of_a_map_are_bounded_at_the_limit_and_one_past_it() {
     assert_eq!((full.problems.len(), full.warnings.len()), (0, limits::CONFIG_KEYS));
     let past = yaml(&keys(limits::CONFIG_KEYS + 1));
     assert_eq!(shown(&past.problems), ["line 1: a map has more than 256 keys"]);
+}
+
+#[test]
+fn a_file_is_bounded_at_the_limit_and_one_past_it_in_every_format() {
+    for format in [Format::Yaml, Format::Toml] {
+        let text = |length: usize| std::format!("# {}", "x".repeat(length - 2));
+        assert_eq!(shown(&parse(&text(limits::CONFIG_BYTES), format).problems), Vec::<String>::new());
+        let past = parse(&text(limits::CONFIG_BYTES + 1), format);
+        assert_eq!(shown(&past.problems), ["line 1: the file is longer than 1 MiB"]);
+    }
+}
+
+#[test]
+fn rows_of_toml_have_lines_of_their_own() {
+    let text = "[server]\n[[server.mapRoles]]\nrolearn = \"arn:aws:iam::111122223333:role/Admin\"\n\n\
+                [[server.mapRoles]]\nusername = \"x\"\n";
+    let [problem] = parse(text, Format::Toml).problems.try_into().unwrap();
+    assert_eq!(
+        (problem.mark.line, problem.text.as_str()),
+        (5, "in `mapRoles`: the row names no principal: `rolearn` is missing")
+    );
 }
 
 #[test]
@@ -190,13 +232,63 @@ fn a_file_that_is_no_map_is_refused() {
 fn break_glass_files_are_read_whole_or_not_at_all() {
     let good =
         "mapRoles:\n- rolearn: arn:aws:iam::111122223333:role/Rescue\n  username: rescue\n  groups: [system:masters]\n";
-    assert_eq!(parse_mappings(good, Format::Yaml).unwrap().len(), 1);
-    assert_eq!(
-        shown(&parse_mappings(&(good.to_string() + "mapRole: []\n"), Format::Yaml).unwrap_err()),
-        ["line 5: unknown key `mapRole` (did you mean `mapRoles`?)"]
-    );
-    assert!(parse_mappings(&good.replace("role/Rescue", "group/x"), Format::Yaml).is_err());
-    assert!(parse_mappings("", Format::Yaml).unwrap().is_empty());
+    assert_eq!(parse_mappings(good).unwrap().len(), 1);
+    let bad = good.replace("role/Rescue", "group/x") + "mapRole: []\nmapAccounts: [111122223333]\n";
+    insta::assert_snapshot!(parse_mappings(&bad).unwrap_err(), @"
+    2 problems:
+      line 2: in `mapRoles`: `rolearn` is not the ARN of a principal: `group` is not a principal; a user, role, assumed role, federated user or root is needed (for example `mapRoles: [{rolearn: 'arn:aws:iam::111122223333:role/NAME', username: NAME, groups: [GROUP]}]`)
+      line 5: unknown key `mapRole` (did you mean `mapRoles`?)
+    ");
+    for nothing in ["", "# nothing\n", "null"] {
+        assert!(parse_mappings(nothing).unwrap().is_empty(), "{nothing}");
+    }
+    assert_eq!(parse_mappings("- x").unwrap_err().0.len(), 1);
+    assert_eq!(parse_mappings("mapRoles: [").unwrap_err().0.len(), 1);
+}
+
+/// A value that fits no key, and the one that each hints at.
+#[test]
+fn the_values_that_are_hinted_at_are_right() {
+    let client =
+        ["clusterID", "role", "region", "externalID", "sessionName", "tokenOnly", "cache", "output", "partition"];
+    let server = [
+        "partition",
+        "address",
+        "port",
+        "hostname",
+        "stateDir",
+        "generateKubeconfig",
+        "kubeconfigPregenerated",
+        "kubeconfig",
+        "master",
+        "backendMode",
+        "mapRoles",
+        "mapUsers",
+        "mapAccounts",
+        "scrubbedAccounts",
+        "reservedPrefixConfig",
+        "ec2DescribeInstancesQps",
+        "ec2DescribeInstancesBurst",
+        "ec2DescribeInstancesRoleARN",
+        "sourceARN",
+        "verifyNodeInstance",
+        "breakGlassFile",
+        "healthAddress",
+        "denialStatus",
+        "identityCacheTTL",
+        "deletionGrace",
+        "onBadConfig",
+        "rolePaths",
+        "apiAudiences",
+    ];
+    let lines = client.map(|key| (key, "")).into_iter().chain(server.map(|key| (key, "server:\n  ")));
+    for (key, before) in lines {
+        let parsed = yaml(&alloc::format!("{before}{key}: {{a: b}}\n"));
+        let [problem] = parsed.problems.as_slice() else { panic!("{key}: {parsed:?}") };
+        let hint = problem.hint.as_deref().unwrap_or_else(|| panic!("{key} has no hint"));
+        let line = hint.strip_prefix("for example `").and_then(|line| line.strip_suffix('`')).unwrap();
+        assert_eq!(shown(&yaml(&alloc::format!("{before}{line}\n")).problems), Vec::<String>::new());
+    }
 }
 
 use jiff::SignedDuration;

@@ -71,7 +71,8 @@ impl DesiredError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Words(problems) => return problems.iter().find_map(|problem| problem.hint.clone()),
-            Self::NeedsRoles(sets, deciding) => role_of(sets.first()?, *deciding),
+            // `diff` says it too, and overrides nothing.
+            Self::NeedsRoles(sets, deciding) => role_of(sets.first()?, *deciding, "kube-iam apply "),
             Self::Conflicts(conflicts) => conflicts.first()?.kind.hint().into(),
         })
     }

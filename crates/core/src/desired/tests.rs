@@ -164,7 +164,7 @@ fn permission_sets_become_todays_roles() {
     let empty = document("", "", "");
     assert_snapshot!(said(&empty, &Owners::default(), &read(text), &nobody()), @r#"
     error: mappings by permission set work only where kube-iam decides; `Admin` in account 111122223333 must be mapped by role
-    hint: map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query "Roles[?starts_with(RoleName, 'AWSReservedSSO_Admin_')].Arn" --output text` shows in account 111122223333; `--override only-kube-iam-matches` writes it as it is
+    hint: map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query "Roles[?starts_with(RoleName, 'AWSReservedSSO_Admin_')].Arn" --output text` shows in account 111122223333; `kube-iam apply --override only-kube-iam-matches` writes it as it is
     "#);
     assert_snapshot!(said(&empty, &Owners::default(), &read(text), &Options { deciding: OURS, ..nobody() }), @"1 operations");
     let role = |_: &SsoPermissionSet| {

@@ -14,6 +14,9 @@ use crate::authenticator::{Authenticator, Deciding, Grant, Judge, Who};
 use crate::aws_auth::MappingRow;
 use crate::finding::Finding;
 
+/// The one rule that the roles of live nodes can decide.
+pub(super) const NODE_ROLE: &str = "node-role";
+
 const DUPLICATES: &str = "keep one row per principal; of several the last one wins";
 
 /// What a change takes from the caller, under one view.
@@ -259,5 +262,5 @@ fn node_role(change: &Change<'_>, who: Who<'_>, names: &[&str]) -> Option<Findin
     let under = text::under(change.facts.deciding, &under);
     let at = after.map(|grant| (grant.section, grant.mark));
     let message = format!("node role {who} would lose {missing}{under}, and {nodes}");
-    Some(block("node-role", at, message, "remove the nodes first; they can't reach the API server without it"))
+    Some(block(NODE_ROLE, at, message, "remove the nodes first; they can't reach the API server without it"))
 }

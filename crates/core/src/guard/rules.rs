@@ -4,6 +4,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::access::NODE_ROLE;
 use crate::finding::{Finding, Severity};
 
 /// One rule of the guard.
@@ -61,7 +62,7 @@ pub const RULES: &[Rule] = &[
          is meant to lose rights is demoted in the row that gives them.",
     ),
     rule_of(
-        "node-role",
+        NODE_ROLE,
         Severity::Block,
         "a node role that may have live nodes would lose its mapping, username or groups",
         "The kubelets of a role that is no longer mapped are turned away, and their nodes become NotReady with all \

@@ -1,6 +1,6 @@
 //! Nodes as they are listed, each with the row that lets it in.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::rows::{NodeRows, RowRef, mappings};
-use super::{ConditionStatus, Node};
+use super::{ConditionStatus, FailedTry, Node, NodeLogins};
 use crate::arn::Arn;
 use crate::authenticator::Deciding;
 use crate::aws_auth::Document;
@@ -52,22 +52,52 @@ pub struct ListedNode {
     /// How long ago that was, in words.
     #[serde(skip)]
     pub age: String,
-    /// When it logged in last, if that is known.
+    /// When it logged in last, if a server has seen it and told.
     pub last_login: Option<String>,
+    /// How long ago that was, in words.
+    #[serde(skip)]
+    pub login_age: String,
 }
 
-/// All nodes, and the rows that none of them uses.
+/// An instance that was turned away at its last try. Its JSON has these names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailingInstance {
+    /// What it calls itself: the ID of an EC2 instance, or of a machine of Systems Manager.
+    #[serde(rename = "instanceID")]
+    pub instance: String,
+    /// The code of the reason.
+    pub reason: String,
+    /// The role that it signed as.
+    pub role: String,
+    /// When it tried last.
+    pub last_try: String,
+    /// How long ago that was, in words.
+    #[serde(skip)]
+    pub age: String,
+}
+
+/// All nodes, the instances that try and fail, and the rows that none of the nodes uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeListing {
     /// The nodes, by name.
     pub nodes: Vec<ListedNode>,
+    /// The instances that try and fail, by their ID; `None` where no server tells.
+    pub failing_instances: Option<Vec<FailingInstance>>,
     /// Rows for nodes that no live node can have come in by.
     pub unused_rows: Vec<RowRef>,
 }
 
-/// Lists nodes. Without a document nobody knows who lets them in.
-pub fn listing(document: Option<&Document>, nodes: &[Node], deciding: Deciding, now: Timestamp) -> NodeListing {
+/// Lists nodes. Without a document nobody knows who lets them in, and without the word
+/// of a server nobody knows when they logged in.
+pub fn listing(
+    document: Option<&Document>,
+    nodes: &[Node],
+    deciding: Deciding,
+    logins: Option<&NodeLogins>,
+    now: Timestamp,
+) -> NodeListing {
     let mappings = document.map(mappings).unwrap_or_default();
     let rows = NodeRows::new(&mappings, deciding);
     let mut used: BTreeSet<RowRef> = BTreeSet::new();
@@ -76,15 +106,36 @@ pub fn listing(document: Option<&Document>, nodes: &[Node], deciding: Deciding, 
         .map(|node| {
             let rows: Vec<_> = rows.of(node).into_iter().map(RowRef::of).collect();
             used.extend(rows.iter().cloned());
-            listed(node, rows, now)
+            listed(node, rows, logins, now)
         })
         .collect();
     listed.sort_by(|a, b| a.name.cmp(&b.name));
     let unused = rows.counting.iter().map(|row| RowRef::of(row)).filter(|row| !used.contains(row)).collect();
-    NodeListing { nodes: listed, unused_rows: unused }
+    let failing_instances = logins.map(|logins| failing(logins, nodes, now));
+    NodeListing { nodes: listed, failing_instances, unused_rows: unused }
 }
 
-fn listed(node: &Node, rows: Vec<RowRef>, now: Timestamp) -> ListedNode {
+/// The instances that try and fail: not those that have become nodes since, be it by
+/// another replica.
+fn failing(logins: &NodeLogins, nodes: &[Node], now: Timestamp) -> Vec<FailingInstance> {
+    let mut got_in: BTreeMap<String, Timestamp> = BTreeMap::new();
+    for node in nodes {
+        let Some(login) = logins.last_login(&node.name) else { continue };
+        let id = node.instance_id().map_or_else(|| node.name.clone(), |id| id.to_string());
+        got_in.insert(id, login);
+    }
+    let still_fails = |(id, failed): &(&str, &FailedTry)| got_in.get(*id).is_none_or(|login| *login < failed.at);
+    let shown = |(id, failed): (&str, &FailedTry)| FailingInstance {
+        instance: id.into(),
+        reason: failed.reason.clone(),
+        role: failed.role.to_string(),
+        last_try: failed.at.to_string(),
+        age: age_at(failed.at, now),
+    };
+    logins.failed_tries().filter(still_fails).map(shown).collect()
+}
+
+fn listed(node: &Node, rows: Vec<RowRef>, logins: Option<&NodeLogins>, now: Timestamp) -> ListedNode {
     let status = match node.ready().map(|ready| ready.status) {
         Some(ConditionStatus::True) => "Ready",
         Some(ConditionStatus::False) => "NotReady",
@@ -94,6 +145,7 @@ fn listed(node: &Node, rows: Vec<RowRef>, now: Timestamp) -> ListedNode {
     // The role is of the account that the instance runs in, and Fargate's has no instance.
     let described = node.instance.as_ref().and_then(|instance| instance.described.account);
     let account = described.or_else(|| node.role().map(Arn::account));
+    let last_login = logins.and_then(|logins| logins.last_login(&node.name));
     ListedNode {
         name: node.name.clone(),
         status,
@@ -104,9 +156,18 @@ fn listed(node: &Node, rows: Vec<RowRef>, now: Timestamp) -> ListedNode {
         role,
         rows,
         created: node.created.map(|created| created.to_string()),
-        age: node.created.map(|created| age(now.as_second() - created.as_second())).unwrap_or_default(),
-        last_login: None,
+        age: node.created.map(|created| age_at(created, now)).unwrap_or_default(),
+        last_login: last_login.map(|at| at.to_string()),
+        login_age: match (last_login, logins) {
+            (Some(at), _) => age_at(at, now),
+            (None, Some(_)) => "not seen".into(),
+            (None, None) => UNKNOWN.into(),
+        },
     }
+}
+
+fn age_at(time: Timestamp, now: Timestamp) -> String {
+    age(now.as_second() - time.as_second())
 }
 
 /// A time in seconds, as coarse as kubectl shows it: two units only while the
@@ -153,7 +214,7 @@ const USUAL: [Column; 8] = [
         None => UNKNOWN.into(),
     }),
     ("ROW", row),
-    ("LAST-LOGIN", |node| node.last_login.clone().unwrap_or_else(|| UNKNOWN.into())),
+    ("LAST-LOGIN", |node| node.login_age.clone()),
 ];
 
 const WIDE: [Column; 3] = [
@@ -176,24 +237,24 @@ fn row(node: &ListedNode) -> String {
     rows.join(",")
 }
 
-/// A table of the nodes, and one of the rows that none of them uses.
+/// A table of the nodes, one of the instances that fail, and one of the rows that no
+/// node uses; each only if there is something in it.
 pub fn table(listing: &NodeListing, columns: Columns) -> String {
     let more: &[Column] = if columns == Columns::Wide { &WIDE } else { &[] };
     let columns: Vec<&Column> = USUAL.iter().chain(more).collect();
-    let mut text = String::new();
-    if !listing.nodes.is_empty() {
-        let headers: Vec<&str> = columns.iter().map(|(header, _)| *header).collect();
-        let cells = |node: &ListedNode| columns.iter().map(|(_, cell)| cell(node)).collect();
-        text = aligned(&headers, listing.nodes.iter().map(cells));
-    }
-    if !listing.unused_rows.is_empty() {
-        if !text.is_empty() {
-            text.push('\n');
-        }
+    let headers: Vec<&str> = columns.iter().map(|(header, _)| *header).collect();
+    let cells = |node: &ListedNode| columns.iter().map(|(_, cell)| cell(node)).collect();
+    let nodes = (!listing.nodes.is_empty()).then(|| aligned(&headers, listing.nodes.iter().map(cells)));
+    let failing = listing.failing_instances.as_ref().filter(|failing| !failing.is_empty()).map(|failing| {
+        let cells = |one: &FailingInstance| [&one.instance, &one.reason, &one.role, &one.age].map(String::clone).into();
+        aligned(&["FAILING-INSTANCE", "REASON", "ROLE-ARN", "LAST-TRY"], failing.iter().map(cells))
+    });
+    let unused = (!listing.unused_rows.is_empty()).then(|| {
         let cells = |row: &RowRef| Vec::from([row.to_string(), row.principal.clone()]);
-        text += &aligned(&["UNUSED-ROW", "PRINCIPAL"], listing.unused_rows.iter().map(cells));
-    }
-    text
+        aligned(&["UNUSED-ROW", "PRINCIPAL"], listing.unused_rows.iter().map(cells))
+    });
+    let tables: Vec<String> = [nodes, failing, unused].into_iter().flatten().collect();
+    tables.join("\n")
 }
 
 /// The names, as kubectl takes them.

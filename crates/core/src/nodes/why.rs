@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use self::words::{block, describe_instance, note};
 use super::rows::{NodeRows, mappings};
-use super::{Node, NodeInstance};
+use super::{FailedTry, Node, NodeInstance, NodeLogins};
 use crate::arn::Arn;
 use crate::authenticator::Deciding;
 use crate::aws_auth::{Document, SectionError};
@@ -42,6 +42,8 @@ pub struct Scene<'a> {
     pub nodes: &'a [Node],
     /// The instance that was asked about, if AWS was asked.
     pub instance: Option<&'a NodeInstance>,
+    /// What servers have told of logins, if they were asked.
+    pub logins: Option<&'a NodeLogins>,
     /// Which authenticator decides.
     pub deciding: Deciding,
 }
@@ -56,7 +58,7 @@ pub struct Diagnosis {
     pub finding: Finding,
 }
 
-/// Neither a node nor an instance.
+/// Neither a node nor an instance, nor a machine that a server has turned away.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no node `{}`, and it is no instance ID", excerpt(.0))]
 pub struct UnknownNode(pub String);
@@ -77,10 +79,12 @@ pub fn why(scene: &Scene<'_>, asked: Option<&str>) -> Result<Vec<Diagnosis>, Unk
     let Some(asked) = asked else { return Ok(found.everything()) };
     let id = asked.parse::<InstanceId>().ok();
     let is_asked = |node: &&Node| node.name == asked || (id.is_some() && node.instance_id() == id);
-    match (scene.nodes.iter().find(is_asked), id) {
-        (Some(node), _) => Ok(found.of_node(node)),
-        (None, Some(id)) => Ok(found.of_instance(&id)),
-        (None, None) => Err(UnknownNode(asked.to_owned())),
+    let failed = scene.logins.and_then(|logins| logins.failed_try(asked));
+    match (scene.nodes.iter().find(is_asked), id, failed) {
+        (Some(node), _, _) => Ok(found.of_node(node)),
+        (None, Some(id), _) => Ok(found.of_instance(&id, failed)),
+        (None, None, Some(failed)) => Ok(found.of_machine(asked, failed)),
+        (None, None, None) => Err(UnknownNode(asked.to_owned())),
     }
 }
 
@@ -113,8 +117,11 @@ impl Search<'_> {
         found
     }
 
-    fn of_instance(&self, id: &InstanceId) -> Vec<Diagnosis> {
+    fn of_instance(&self, id: &InstanceId, failed: Option<&FailedTry>) -> Vec<Diagnosis> {
         let Some(instance) = self.scene.instance.filter(|instance| instance.described.id == *id) else {
+            if let Some(failed) = failed {
+                return self.of_machine(id.as_str(), failed);
+            }
             let mut found = self.of_aws_auth(None);
             let message = format!("no node runs on {id}, and what EC2 says of it is not known");
             found.extend(of(id.as_str(), [note("instance-unknown", message, describe_instance(id))]));
@@ -122,7 +129,15 @@ impl Search<'_> {
         };
         let mut found = self.of_aws_auth(instance.role.as_ref());
         let is_free = found.iter().all(|one| one.about != AWS_AUTH);
+        found.extend(of(id.as_str(), failed.map(|failed| instance::turned_away(id.as_str(), failed))));
         found.extend(of(id.as_str(), instance::not_joined(self, instance, is_free)));
+        found
+    }
+
+    /// A machine of which a server alone has told.
+    fn of_machine(&self, name: &str, failed: &FailedTry) -> Vec<Diagnosis> {
+        let mut found = self.of_aws_auth(Some(&failed.role));
+        found.extend(of(name, [instance::turned_away(name, failed)]));
         found
     }
 

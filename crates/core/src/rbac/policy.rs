@@ -253,7 +253,7 @@ impl Policy {
 
     /// Where somebody is named: by his username, and by each of his groups.
     pub(super) fn places<'a>(&'a self, requester: &'a Requester) -> impl Iterator<Item = &'a [Place]> {
-        let groups: BTreeSet<&str> = requester.groups.iter().map(|group| group.as_str()).collect();
+        let groups: BTreeSet<&str> = requester.groups.iter().map(String::as_str).collect();
         let by_group = groups.into_iter().filter_map(|group| self.by_group.get(group));
         self.by_username.get(requester.username.as_str()).into_iter().chain(by_group).map(Vec::as_slice)
     }

@@ -27,11 +27,11 @@ fn named(namespace: Option<&str>, name: &str, mut content: Value) -> Value {
     content
 }
 
-fn role(namespace: Option<&str>, name: &str, rules: Value) -> Value {
+fn role(namespace: Option<&str>, name: &str, rules: &Value) -> Value {
     named(namespace, name, json!({ "rules": rules }))
 }
 
-fn binding(namespace: Option<&str>, name: &str, role: &str, subjects: Value) -> Value {
+fn binding(namespace: Option<&str>, name: &str, role: &str, subjects: &Value) -> Value {
     let (kind, name_of_role) = role.split_once('/').unwrap();
     named(namespace, name, json!({ "roleRef": { "kind": kind, "name": name_of_role }, "subjects": subjects }))
 }
@@ -91,7 +91,7 @@ fn shown(answer: &Answer<'_>) -> Vec<String> {
 #[test]
 fn rules_fit_as_in_kubernetes() {
     let rule = |rule: Value| {
-        let list = list(RbacKind::ClusterRole, &[role(None, "r", json!([rule]))]);
+        let list = list(RbacKind::ClusterRole, &[role(None, "r", &json!([rule]))]);
         Policy::new([list]).roles()[0].rules[0].clone()
     };
     let fits = |allowed: Value, asked: &str| rule(allowed).allows(&request(asked, None));
@@ -149,29 +149,29 @@ fn rules_fit_as_in_kubernetes() {
 fn chains_lead_from_the_subject_to_the_rules() {
     let policy = Policy::new(lists([
         &[
-            role(None, "reader", json!([pods(&["list"])[0], pods(&["get"])[0], pods(&["*"])[0]])),
-            role(None, "paths", json!([{ "nonResourceURLs": ["/logs/*"], "verbs": ["get"] }])),
+            role(None, "reader", &json!([pods(&["list"])[0], pods(&["get"])[0], pods(&["*"])[0]])),
+            role(None, "paths", &json!([{ "nonResourceURLs": ["/logs/*"], "verbs": ["get"] }])),
         ],
-        &[role(Some("apps"), "reader", pods(&["get"]))],
+        &[role(Some("apps"), "reader", &pods(&["get"]))],
         &[
-            binding(None, "all", "ClusterRole/reader", group("ops")),
-            binding(None, "lost", "ClusterRole/nothing", group("ops")),
-            binding(None, "odd", "Role/reader", group("devs")),
-            binding(None, "paths", "ClusterRole/paths", group("ops")),
+            binding(None, "all", "ClusterRole/reader", &group("ops")),
+            binding(None, "lost", "ClusterRole/nothing", &group("ops")),
+            binding(None, "odd", "Role/reader", &group("devs")),
+            binding(None, "paths", "ClusterRole/paths", &group("ops")),
         ],
         &[
-            binding(Some("apps"), "paths", "ClusterRole/paths", group("devs")),
+            binding(Some("apps"), "paths", "ClusterRole/paths", &group("devs")),
             binding(
                 Some("apps"),
                 "readers",
                 "Role/reader",
-                json!([
+                &json!([
                     { "kind": "Group", "name": "devs" }, { "kind": "User", "name": "alice" },
                     { "kind": "ServiceAccount", "name": "robot" }, { "kind": "ServiceAccount", "name": "robot", "namespace": "ci" },
                     { "kind": "group", "name": "lower" },
                 ]),
             ),
-            binding(Some("web"), "readers", "Role/reader", group("devs")),
+            binding(Some("web"), "readers", "Role/reader", &group("devs")),
         ],
     ]));
     let can = |who: &Requester, asked: &str, namespace| shown(&policy.can(who, &request(asked, namespace)));
@@ -234,12 +234,12 @@ fn chains_lead_from_the_subject_to_the_rules() {
 fn what_was_not_read_is_never_a_no() {
     let complete = || {
         lists([
-            &[role(None, "c", pods(&["get"]))],
-            &[role(Some("apps"), "r", pods(&["get"]))],
-            &[binding(None, "cb", "ClusterRole/c", group("ops"))],
+            &[role(None, "c", &pods(&["get"]))],
+            &[role(Some("apps"), "r", &pods(&["get"]))],
+            &[binding(None, "cb", "ClusterRole/c", &group("ops"))],
             &[
-                binding(Some("apps"), "rb", "Role/r", group("devs")),
-                binding(Some("apps"), "rc", "ClusterRole/c", group("qa")),
+                binding(Some("apps"), "rb", "Role/r", &group("devs")),
+                binding(Some("apps"), "rc", "ClusterRole/c", &group("qa")),
             ],
         ])
     };
@@ -312,13 +312,13 @@ fn what_was_not_read_is_never_a_no() {
 #[test]
 fn a_bad_object_is_a_problem_and_hides_what_it_may_grant() {
     let bad = |kind, items: &[Value]| {
-        let mut lists = lists([&[], &[], &[binding(None, "cb", "ClusterRole/bad", group("ops"))], &[]]);
+        let mut lists = lists([&[], &[], &[binding(None, "cb", "ClusterRole/bad", &group("ops"))], &[]]);
         let at = RbacKind::ALL.iter().position(|other| *other == kind).unwrap();
         lists[at] = list(kind, items);
         Policy::new(lists)
     };
     let ask = |policy: &Policy, who| shown(&policy.can(&in_group(who), &request("get pods", Some("apps"))));
-    let policy = bad(RbacKind::ClusterRole, &[role(None, "bad", json!([{ "verbs": "get" }]))]);
+    let policy = bad(RbacKind::ClusterRole, &[role(None, "bad", &json!([{ "verbs": "get" }]))]);
     assert_eq!(
         ask(&policy, "ops"),
         ["? `clusterrole/bad`, given by `clusterrolebinding/cb`, was not read: it can't be read"]
@@ -339,7 +339,7 @@ fn a_bad_object_is_a_problem_and_hides_what_it_may_grant() {
         "{told}"
     );
     // It gives what is no role: Kubernetes knows it, and lets it grant nothing.
-    assert_eq!(ask(&bad(RbacKind::RoleBinding, &[binding(Some("apps"), "b", "Pod/x", group("x"))]), "x"), ["no"]);
+    assert_eq!(ask(&bad(RbacKind::RoleBinding, &[binding(Some("apps"), "b", "Pod/x", &group("x"))]), "x"), ["no"]);
 }
 
 #[test]
@@ -352,7 +352,7 @@ fn lists_are_of_their_kind_and_bounded() {
     assert_eq!(error, "a RoleList of rbac.authorization.k8s.io/v1 was asked for, and `ClusterRoleList` came");
 
     let long = |bytes: usize| {
-        let object = role(None, "long", json!([]));
+        let object = role(None, "long", &json!([]));
         let mut padded = object.clone();
         padded["metadata"]["x"] = "".into();
         padded["metadata"]["x"] = "x".repeat(bytes - padded.to_string().len()).into();
@@ -363,7 +363,7 @@ fn lists_are_of_their_kind_and_bounded() {
     let problems = long(limits::RBAC_OBJECT_BYTES + 1).problems;
     assert_eq!((problems[0].object.name.as_str(), &problems[0].fault), ("long", &Fault::TooLarge));
 
-    let texts = |count: usize| role(None, &format!("t{count}"), json!([{ "verbs": vec![""; count - 5] }]));
+    let texts = |count: usize| role(None, &format!("t{count}"), &json!([{ "verbs": vec![""; count - 5] }]));
     let mut many = list(RbacKind::ClusterRole, &[texts(500_000)]);
     let page_of = |count| page(RbacKind::ClusterRole, &[texts(count)]);
     for _ in 1..limits::RBAC_LIST_TEXTS / 500_000 {
@@ -397,11 +397,11 @@ proptest! {
         given in proptest::collection::vec((0..4_usize, 0..4_usize, any::<bool>()), 0..8),
         asked in proptest::sample::select(vec!["get pods", "get pods/log", "get pods pods", "pods pods.get", "get /pods"]),
     ) {
-        let roles: Vec<_> = roles.into_iter().enumerate().map(|(n, rules)| role(None, &format!("r{n}"), rules)).collect();
+        let roles: Vec<_> = roles.into_iter().enumerate().map(|(n, rules)| role(None, &format!("r{n}"), &rules)).collect();
         let bindings = |local: bool| -> Vec<Value> {
             let namespace = local.then_some("apps");
             let of = given.iter().enumerate().filter(|(_, (_, _, is_local))| *is_local == local);
-            of.map(|(n, (role, who, _))| binding(namespace, &format!("b{n}"), &format!("ClusterRole/r{role}"), group(&format!("g{who}")))).collect()
+            of.map(|(n, (role, who, _))| binding(namespace, &format!("b{n}"), &format!("ClusterRole/r{role}"), &group(&format!("g{who}")))).collect()
         };
         let policy = Policy::new(lists([&roles, &[], &bindings(false), &bindings(true)]));
         for namespace in [None, Some("apps"), Some("web")] {

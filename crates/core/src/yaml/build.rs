@@ -191,7 +191,7 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let kind = kind_of(&text, style, tag.as_deref(), mark)?;
                 let place = settled(self.text, self.offsets.place(span, style_of(style)));
-                let node = Node { mark, place, value: Value::Scalar { text: text.into_owned(), kind } };
+                let node = Node { mark, place, value: Value::Scalar { text: text.into(), kind } };
                 self.close(node, 0, anchor)?;
             }
             Event::SequenceStart(anchor, _) => self.start(span, anchor, false)?,

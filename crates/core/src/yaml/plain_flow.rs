@@ -5,7 +5,6 @@
 
 use alloc::borrow::Cow;
 use alloc::rc::Rc;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Mark, Node, Place, ScalarKind, Style, Value};
@@ -161,7 +160,7 @@ impl<'a> Flow<'a> {
     fn plain(&mut self, word: &str) -> Option<Rc<Node>> {
         let (mark, start) = (self.mark(), self.at);
         self.at += word.len();
-        let value = Value::Scalar { text: String::from(word), kind: ScalarKind::of_plain(word) };
+        let value = Value::Scalar { text: word.into(), kind: ScalarKind::of_plain(word) };
         self.node(mark, start, Style::Plain, value)
     }
 
@@ -188,7 +187,7 @@ impl<'a> Flow<'a> {
         ends.then_some(())?;
         self.at += len + 2;
         self.line_start += written.bytes().filter(|byte| byte & 0xC0 == 0x80).count();
-        self.node(mark, start, style, Value::Scalar { text: text.into_owned(), kind: ScalarKind::Text })
+        self.node(mark, start, style, Value::Scalar { text: text.into(), kind: ScalarKind::Text })
     }
 }
 

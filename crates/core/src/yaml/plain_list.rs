@@ -6,7 +6,6 @@
 //! them: it never refuses and never guesses.
 
 use alloc::rc::Rc;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::plain_flow::{self, Flow};
@@ -220,7 +219,7 @@ impl<'a> Reader<'a> {
             Style::Plain => (written, ScalarKind::of_plain(written)),
             _ => (written.get(1..written.len() - 1)?, ScalarKind::Text),
         };
-        Some(Rc::new(Node { mark, place, value: Value::Scalar { text: String::from(text), kind } }))
+        Some(Rc::new(Node { mark, place, value: Value::Scalar { text: text.into(), kind } }))
     }
 }
 

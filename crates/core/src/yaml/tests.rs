@@ -160,7 +160,7 @@ fn errors_name_their_place() {
 
 #[test]
 fn comparing_aliases_of_aliases_comes_to_an_end() {
-    let mut text = alloc::string::String::from("- &a0 [x]\n");
+    let mut text = String::from("- &a0 [x]\n");
     for level in 1..24 {
         text += &alloc::format!("- &a{level} [*a{0}, *a{0}]\n", level - 1);
     }

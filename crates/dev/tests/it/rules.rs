@@ -12,7 +12,8 @@ use crate::tree::root;
 
 fn pages() -> BTreeMap<String, String> {
     let mut index = String::from(
-        "# Rules of `check`\n\nEach finding of `kube-iam check` names its rule. Errors and warnings make it end with 1, notes don't.\n\n",
+        "# Rules of `check`\n\nEach finding of `kube-iam check` names its rule. Errors and warnings make it end with 1, notes don't. \
+         It ends with 2 if aws-auth is not there or can't be read.\n\n",
     );
     let mut pages = BTreeMap::new();
     for rule in check::RULES {

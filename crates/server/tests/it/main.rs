@@ -16,3 +16,4 @@ mod lifecycle;
 mod logs;
 mod metrics;
 mod nodes;
+mod status;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use kube_iam_core::arn::{Arn, InstanceProfileArn};
 use kube_iam_core::ids::InstanceId;
 use kube_iam_core::ports::{
-    AwsFailure, BoxFuture, Instance, Instances, MappingSource, Observation, Sts, StsFailure, StsReply,
+    AwsFailure, BoxFuture, Instance, Instances, MappingSource, Observation, StatusStore, StoreFailure, Sts, StsFailure,
+    StsReply,
 };
 use kube_iam_core::sts::StsRequest;
 use tokio::sync::mpsc;
@@ -162,6 +163,47 @@ impl Instances for ScriptedInstances {
 
     fn role_of_profile<'a>(&'a self, _: &'a InstanceProfileArn) -> BoxFuture<'a, Result<Option<Arn>, AwsFailure>> {
         Box::pin(async { Ok(Some("arn:aws:iam::111122223333:role/Node".parse().unwrap())) })
+    }
+}
+
+/// A status ConfigMap that keeps what is written, or refuses everything.
+pub(crate) struct ScriptedStatus {
+    keys: Mutex<BTreeMap<String, String>>,
+    refuses: bool,
+    asked: Mutex<usize>,
+}
+
+impl ScriptedStatus {
+    pub(crate) fn new(refuses: bool) -> Arc<Self> {
+        Arc::new(Self { keys: Mutex::default(), refuses, asked: Mutex::default() })
+    }
+
+    /// The text of a key; empty if there is none.
+    pub(crate) fn key(&self, key: &str) -> String {
+        self.keys.lock().unwrap().get(key).cloned().unwrap_or_default()
+    }
+
+    /// How often it was read.
+    pub(crate) fn asked(&self) -> usize {
+        *self.asked.lock().unwrap()
+    }
+}
+
+impl StatusStore for ScriptedStatus {
+    fn read(&self) -> BoxFuture<'_, Result<BTreeMap<String, String>, StoreFailure>> {
+        *self.asked.lock().unwrap() += 1;
+        Box::pin(async {
+            match self.refuses {
+                true => Err(StoreFailure::Refused("the right to get it is missing".to_owned())),
+                false => Ok(self.keys.lock().unwrap().clone()),
+            }
+        })
+    }
+
+    fn write<'a>(&'a self, touched: &'a BTreeMap<String, Option<String>>) -> BoxFuture<'a, Result<(), StoreFailure>> {
+        let set = touched.iter().filter_map(|(key, text)| Some((key.clone(), text.clone()?)));
+        self.keys.lock().unwrap().extend(set);
+        Box::pin(async { Ok(()) })
     }
 }
 

@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use kube_iam_core::aws_auth::{Rows, Section, read_section};
 use kube_iam_core::ids::ClusterId;
 use kube_iam_core::mapping::Backend;
-use kube_iam_core::ports::Instances;
+use kube_iam_core::ports::{Instances, StatusStore};
 use kube_iam_server::{Ports, Running, Server, Settings, StartError, StaticMappings};
 use tempfile::TempDir;
 
 use crate::client::Client;
-use crate::scripted::{Act, Asked, Director, ScriptedInstances, ScriptedSource, ScriptedSts};
+use crate::scripted::{Act, Asked, Director, ScriptedInstances, ScriptedSource, ScriptedStatus, ScriptedSts};
 use crate::tokens::START;
 
 /// A server and what is around it.
@@ -103,7 +103,21 @@ impl Stage {
         let mut settings = settings(&dir);
         settings.mappings = mounted_file(&[("Node", "system:node:{{EC2PrivateDNSName}}")]);
         change(&mut settings);
-        Self::start_with(dir, settings, sts, Some(Arc::clone(instances) as _)).await.unwrap()
+        let instances: Arc<dyn Instances> = Arc::clone(instances) as _;
+        Self::start_with(dir, settings, sts, |ports| ports.instances = Some(instances)).await.unwrap()
+    }
+
+    /// The same as [`Stage::with`], and it publishes the logins of nodes.
+    pub(crate) async fn publishing(
+        store: &Arc<ScriptedStatus>,
+        sts: impl Fn(&Asked) -> Act + Send + Sync + 'static,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = settings(&dir);
+        change(&mut settings);
+        let status: Arc<dyn StatusStore> = Arc::clone(store) as _;
+        Self::start_with(dir, settings, sts, |ports| ports.status = Some(status)).await.unwrap()
     }
 
     /// Any server.
@@ -112,19 +126,20 @@ impl Stage {
         settings: Settings,
         sts: impl Fn(&Asked) -> Act + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
-        Self::start_with(dir, settings, sts, None).await
+        Self::start_with(dir, settings, sts, |_| {}).await
     }
 
     async fn start_with(
         dir: TempDir,
         settings: Settings,
         sts: impl Fn(&Asked) -> Act + Send + Sync + 'static,
-        instances: Option<Arc<dyn Instances>>,
+        change: impl FnOnce(&mut Ports),
     ) -> Result<Self, StartError> {
         let seconds = Arc::new(AtomicI64::new(START.parse::<Timestamp>().unwrap().as_second()));
         let sts = Arc::new(ScriptedSts::new(sts));
         let (source, aws_auth) = ScriptedSource::new();
-        let ports = Ports { instances, ..ports(&sts, source, &seconds) };
+        let mut ports = ports(&sts, source, &seconds);
+        change(&mut ports);
         let running = Server::start(settings, ports).await?;
         Ok(Self { dir, sts, aws_auth, running, seconds })
     }
@@ -178,6 +193,7 @@ fn ports(sts: &Arc<ScriptedSts>, source: ScriptedSource, seconds: &Arc<AtomicI64
         sts,
         aws_auth: Some(Box::new(source)),
         instances: None,
+        status: None,
         clock: Arc::new(move || Timestamp::from_second(seconds.load(Ordering::Relaxed)).unwrap()),
     }
 }

@@ -97,7 +97,7 @@ async fn without_credentials_there_is_no_session() {
     world.unset("AWS_ACCESS_KEY_ID");
     let environment = environment(&world);
     let error = open(&environment).await.map(|_| ()).unwrap_err();
-    assert!(matches!(error, CredentialError::None { .. }), "{error:?}");
+    assert!(matches!(error, CredentialError::HalfKey { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -29,7 +29,8 @@ pub(super) fn run(typed: &Typed, loaded: &Loaded, voice: &mut Voice<'_>) -> Resu
         partition: account.clone().or_else(|| world.home()).map(|home| home.partition),
         ..Context::default()
     };
-    let judge = Judge { surroundings: &surroundings, write: &loaded.write, context: Some(context) };
+    let mut judge = Judge { surroundings, write: &loaded.write, context: Some(context) };
+    judge.find_out(&mut *world, &state, &create(&state.data, &mappings, account.as_ref(), &[]))?;
     let mut granted = Granted { mappings: &mappings, lines: Vec::new(), failure: None };
     if account.is_some() {
         // Rights come before rows, so the guard is asked before anything is written.

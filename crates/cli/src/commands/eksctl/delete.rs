@@ -20,7 +20,8 @@ pub(super) fn run(typed: &Typed, loaded: &Loaded, voice: &mut Voice<'_>) -> Resu
     };
     let mut world = voice.surroundings.connect(loaded)?;
     let (state, surroundings) = world.look()?;
-    let judge = Judge { surroundings: &surroundings, write: &loaded.write, context: None };
+    let mut judge = Judge { surroundings, write: &loaded.write, context: None };
+    judge.find_out(&mut *world, &state, &delete(&state.data, target))?;
     let edited = edit(&mut *world, voice, &judge, state, |data, maybe_written| {
         let mut plan = delete(data, target);
         // It may be gone because an earlier attempt has taken it out.

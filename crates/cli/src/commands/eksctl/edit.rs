@@ -1,43 +1,27 @@
 //! A change of aws-auth that nobody is locked out by.
 
-use std::collections::BTreeSet;
-
 use kube_iam_cluster::Touched;
 use kube_iam_core::aws_auth::Data;
-use kube_iam_core::check::{Context, lint};
+use kube_iam_core::check::Context;
 use kube_iam_core::eksctl::Plan;
-use kube_iam_core::finding::{Finding, Severity};
+use kube_iam_core::finding::Severity;
+use kube_iam_core::guard;
 
 use super::surroundings::World;
 use super::{Ended, Voice};
 use crate::args::WriteArgs;
-use crate::mappings::{self, State, Wanted, findings, found, judged, with};
+use crate::mappings::{self, State, findings, found, judged, remarks};
 use crate::report::Failure;
 
 /// What a change is judged by.
 pub(super) struct Judge<'a> {
     /// What the guard asks of the world.
-    pub(super) surroundings: &'a mappings::Surroundings,
+    pub(super) surroundings: mappings::Surroundings,
     /// The rules that are overridden.
     pub(super) write: &'a WriteArgs,
     /// What is known of the cluster, where new rows are to be looked at.
     pub(super) context: Option<Context>,
 }
-
-/// Rules of the linter that have nothing to add: the guard says the same of the
-/// change, or it is as eksctl leaves it.
-const SAID_ALREADY: [&str; 10] = [
-    "account-invalid",
-    "account-wide",
-    "arn-account",
-    "arn-invalid",
-    "caller-locked-out",
-    "node-role-missing",
-    "role-path",
-    "section-missing",
-    "sso-path",
-    "system-masters",
-];
 
 /// A change and what is found about it.
 struct Judged {
@@ -48,34 +32,28 @@ struct Judged {
 
 impl Judge<'_> {
     fn judge(&self, state: &State, plan: &Plan) -> Result<Judged, Failure> {
-        let changed = plan.edit(&state.data).map_err(|error| Failure::of(&error))?;
-        if changed.is_empty() {
+        let Some((touched, after)) = outcome(state, plan)? else {
             return Ok(Judged { touched: None, findings: String::new(), verdict: Ok(()) });
-        }
-        let data = changed.into_iter().map(|(key, text)| (key, Some(text))).collect();
-        let touched = Touched { data, ..Touched::default() };
-        let remarks = self.remarks(&state.data, &with(&state.data, &touched));
-        let wanted = Wanted { touched, findings: remarks };
-        let mut all = found(state, &wanted, self.surroundings);
+        };
+        let context = self.context.as_ref();
+        let remarks = context.map(|context| remarks(&state.data, &after.data, context)).unwrap_or_default();
+        let mut all = found(state, &after, &remarks, &self.surroundings);
         let verdict = judged(&all, self.write);
         // What could not be checked matters to whoever is refused. That nobody reads
         // aws-auth is said of every command.
         all.retain(|finding| finding.severity != Severity::Note || verdict.is_err());
         all.retain(|finding| finding.rule != "not-consulted");
-        Ok(Judged { touched: Some(wanted.touched), findings: findings(&all), verdict })
+        Ok(Judged { touched: Some(touched), findings: findings(&all), verdict })
     }
 
-    /// What the linter says of the data after the change, and not of those before.
-    fn remarks(&self, before: &Data, after: &Data) -> Vec<Finding> {
-        let Some(context) = &self.context else { return Vec::new() };
-        let said: BTreeSet<_> =
-            lint(before, context).into_iter().map(|remark| (remark.finding.rule, remark.finding.message)).collect();
-        let new = lint(after, context).into_iter().map(|remark| remark.finding).filter(|finding| {
-            let key = (finding.rule, finding.message.clone());
-            finding.severity != Severity::Note && !SAID_ALREADY.contains(&finding.rule) && !said.contains(&key)
-        });
-        // eksctl writes it, and so do we.
-        new.map(|finding| Finding { severity: Severity::Warn, ..finding }).collect()
+    /// Asks AWS for the roles of nodes, if a plan is judged by them. It takes its
+    /// time, so other plans don't wait for it.
+    pub(super) fn find_out(&mut self, world: &mut dyn World, state: &State, plan: &Plan) -> Result<(), Failure> {
+        let Some((_, after)) = outcome(state, plan)? else { return Ok(()) };
+        if guard::hangs_on_roles(&found(state, &after, &[], &self.surroundings)) {
+            world.ask_for_roles(&mut self.surroundings);
+        }
+        Ok(())
     }
 
     /// Refuses a plan that the guard refuses.
@@ -86,6 +64,18 @@ impl Judge<'_> {
             failure.into()
         })
     }
+}
+
+/// What a plan writes, and the state after it; nothing if it changes nothing.
+fn outcome(state: &State, plan: &Plan) -> Result<Option<(Touched, State)>, Failure> {
+    let changed = plan.edit(&state.data).map_err(|error| Failure::of(&error))?;
+    if changed.is_empty() {
+        return Ok(None);
+    }
+    let data = changed.into_iter().map(|(key, text)| (key, Some(text))).collect();
+    let touched = Touched { data, ..Touched::default() };
+    let after = state.with(&touched, None);
+    Ok(Some((touched, after)))
 }
 
 /// What there is to say about one attempt.

@@ -1,5 +1,6 @@
 //! From flags, argument and ClusterConfig to a target, with eksctl's refusals.
 
+use kube_iam_core::authenticator::Deciding;
 use kube_iam_core::eksctl::{ClusterConfig, Mapping, quoted};
 use std::io;
 use std::path::PathBuf;
@@ -34,7 +35,11 @@ impl Loaded {
             context: given("context").map(str::to_owned),
             ..ClusterArgs::default()
         };
-        let target = TargetArgs { cluster, manifest: given("manifest").map(PathBuf::from), ..TargetArgs::default() };
+        let target = TargetArgs {
+            manifest: given("manifest").map(PathBuf::from),
+            authenticator: authenticator(typed)?,
+            cluster,
+        };
         let elsewhere = ["kubeconfig", "context"].into_iter().find(|name| given(name).is_some());
         if let (Some(_), Some(other)) = (&target.manifest, elsewhere) {
             return Err(refuse(format!("cannot use --{other} and --manifest at the same time")));
@@ -62,6 +67,15 @@ fn write(typed: &Typed) -> Result<WriteArgs, Ended> {
     // No time at all is no limit of eksctl's either.
     let timeout = typed.duration("timeout").filter(|timeout| !timeout.is_zero());
     Ok(WriteArgs { overrides, timeout: timeout.unwrap_or(usual.timeout), ..usual })
+}
+
+fn authenticator(typed: &Typed) -> Result<Deciding, Ended> {
+    match typed.text("authenticator") {
+        "" => Ok(Deciding::Unknown),
+        text => text.parse().map_err(|reason| {
+            refuse(format!("invalid argument {} for \"--authenticator\" flag: {reason}", quoted(text)))
+        }),
+    }
 }
 
 fn name_argument(typed: &Typed) -> &str {

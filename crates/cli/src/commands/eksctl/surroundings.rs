@@ -35,6 +35,8 @@ pub trait World {
     fn read(&mut self) -> Result<State, Failure>;
     /// aws-auth, and what the lock-out guard asks of the world around it.
     fn look(&mut self) -> Result<(State, mappings::Surroundings), Failure>;
+    /// Asks AWS which roles the nodes run under.
+    fn ask_for_roles(&mut self, surroundings: &mut mappings::Surroundings);
     /// Derives an edit from aws-auth and writes it, as often as it takes.
     fn edit(&mut self, start: State, derive: &mut Derive<'_>) -> Result<(), Failure>;
     /// Creates an object, or makes it what it should be.

@@ -2,7 +2,8 @@
 
 mod world;
 
-use kube_iam_core::authenticator::Deciding;
+use kube_iam_core::arn::Arn;
+use kube_iam_core::authenticator::{Authenticator, Deciding};
 use kube_iam_core::aws_auth::Data;
 use kube_iam_core::eksctl::{OutputFormat, get};
 use kube_iam_core::guard::{Admins, Caller, Facts, LiveNode};
@@ -253,6 +254,43 @@ fn a_refusal_shows_what_and_why() {
     Error: the change is refused, and nothing is written
     hint: if that is meant, repeat with `--override node-role`
     ");
+}
+
+#[test]
+fn aws_is_asked_for_the_roles_of_nodes_only_where_they_decide() {
+    let nodes = "arn:aws:iam::111122223333:role/nodes";
+    for (words, role, passes, asked) in [
+        ("delete iamidentitymapping -c x --arn", "other", true, 1),
+        ("delete iamidentitymapping -c x --arn", "nodes", false, 1),
+        ("create iamidentitymapping -c x --username node --arn", "other", true, 1),
+        ("create iamidentitymapping -c x --username node --arn", "nodes", false, 1),
+        ("create iamidentitymapping -c x --username dev --group bound --arn", "new", true, 0),
+    ] {
+        let mut world = guarded();
+        let live: Arn = format!("arn:aws:iam::111122223333:role/{role}").parse().unwrap();
+        world.cluster().nodes = Some(vec![LiveNode { name: "ip-10-0-0-1".to_owned(), role: Some(live) }]);
+        let arn = if asked == 0 { ROLE } else { nodes };
+        assert_eq!(run_words(&mut world, &format!("{words} {arn}")), passes, "{words} {role}: {}", world.stderr);
+        let cluster = world.cluster();
+        assert_eq!((cluster.asked, cluster.writes), (asked, usize::from(passes)), "{words} {role}");
+    }
+}
+
+#[test]
+fn whoever_knows_the_authenticator_says_it() {
+    for (value, deciding) in [
+        ("", Deciding::Unknown),
+        (" --authenticator auto", Deciding::Unknown),
+        (" --authenticator aws-iam-authenticator", Deciding::Known(Authenticator::AwsIamAuthenticator)),
+    ] {
+        let mut world = guarded();
+        let words = format!("create iamidentitymapping -c x --arn {ROLE} --username dev --group bound{value}");
+        assert!(run_words(&mut world, &words), "{}", world.stderr);
+        assert_eq!(world.loaded.unwrap().target.authenticator, deciding);
+    }
+    let mut world = guarded();
+    assert!(!run_words(&mut world, &format!("delete iamidentitymapping -c x --arn {ROLE} --authenticator nobody")));
+    insta::assert_snapshot!(world.stderr, @r#"Error: invalid argument "nobody" for "--authenticator" flag: an authenticator is one of `kube-iam`, `aws-iam-authenticator`, `eks` and `auto`"#);
 }
 
 #[test]

@@ -54,6 +54,10 @@ impl World for Real {
         Ok((state?, surroundings))
     }
 
+    fn ask_for_roles(&mut self, surroundings: &mut mappings::Surroundings) {
+        self.runtime.block_on(surroundings.ask_for_roles(&self.target, &self.loaded.target.cluster));
+    }
+
     fn edit(&mut self, start: State, derive: &mut Derive<'_>) -> Result<(), Failure> {
         let options = options(&self.loaded.write);
         let Target::Cluster(cluster) = &self.target else {

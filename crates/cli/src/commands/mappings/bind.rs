@@ -1,13 +1,11 @@
 //! RBAC objects that come with a mapping.
 
-use kube_iam_cluster::{Creation, RbacObject, WriteOptions, create_missing};
+use kube_iam_cluster::RbacObject;
 use kube_iam_core::change::Whom;
 use serde_json::{Value, json};
 
 use super::usage;
-use crate::args::{BindArgs, DryRun, Preset, WriteArgs};
-use crate::mappings::Target;
-use crate::output;
+use crate::args::{BindArgs, Preset};
 use crate::report::Failure;
 
 const API: &str = "rbac.authorization.k8s.io";
@@ -24,6 +22,10 @@ pub fn wanted(args: &BindArgs, groups: &[String], whom: &Whom) -> Result<(Vec<St
         manifests.push(binding(role, &group, args.namespace.as_deref())?);
     }
     if let Some(preset) = args.preset {
+        if preset == Preset::ConsoleFull && args.namespace.is_some() && args.bind.is_empty() {
+            let failure = Failure::new("the preset `console-full` shows the whole cluster, not one namespace");
+            return Err(usage(failure.hint("leave `-n` out, or take `console-restricted`".to_string())));
+        }
         let group = group_of(preset, groups, whom)?;
         manifests.extend(preset_objects(preset, &group, args.namespace.as_deref()));
         given.push(group);
@@ -40,7 +42,7 @@ fn group_of(preset: Preset, groups: &[String], whom: &Whom) -> Result<String, Fa
         (Preset::ConsoleRestricted, _) => Ok("eks-console-dashboard-restricted-access-group".to_owned()),
         (_, Some(group)) => Ok(group.clone()),
         (_, None) => {
-            let failure = Failure::new(format!("the preset binds the group of `{whom}`, and there is none"));
+            let failure = Failure::new(format!("the preset binds the group of {whom}, and there is none"));
             Err(usage(failure.hint("add `--group NAME`".to_string())))
         }
     }
@@ -158,45 +160,4 @@ fn preset_objects(preset: Preset, group: &str, namespace: Option<&str>) -> Vec<V
 
 fn rule(groups: &[&str], resources: &[&str]) -> Value {
     json!({ "apiGroups": groups, "resources": resources, "verbs": ["get", "list"] })
-}
-
-/// Creates what is not there yet, and says what is. The mapping comes after it:
-/// whoever is let in finds rights.
-pub async fn create(target: &Target, objects: &[RbacObject], write: &WriteArgs) -> Result<(), Failure> {
-    if objects.is_empty() {
-        return Ok(());
-    }
-    let Target::Cluster(cluster) = target else {
-        let failure = Failure::new("roles and bindings are made in a cluster, not in a file");
-        return Err(usage(failure.hint("leave `--bind` and `--preset` out, or `--manifest`".to_string())));
-    };
-    let plan: String = objects.iter().map(|object| format!("{} is needed\n", object.reference())).collect();
-    output::tell(&plan)?;
-    if write.dry_run == Some(DryRun::Client) {
-        return Ok(());
-    }
-    if !write.yes && write.dry_run.is_none() {
-        crate::mappings::ask("create what is missing of these?")?;
-    }
-    let options = WriteOptions {
-        field_manager: write.field_manager.clone(),
-        dry_run: write.dry_run.is_some(),
-        timeout: write.timeout,
-    };
-    let created = create_missing(&cluster.client, objects, &options).await;
-    for (reference, creation) in &created.done {
-        output::tell(&match creation {
-            Creation::Created => format!("{reference} created\n"),
-            Creation::Exists => format!("{reference} exists\n"),
-            Creation::Differs { .. } => format!("{reference} exists and differs; it is left as it is\n"),
-        })?;
-    }
-    match created.failed {
-        None => Ok(()),
-        Some((reference, error)) => {
-            let failure = Failure::new(format!("{reference} is not created, and nobody is mapped")).because(&error);
-            let hint = error.hint().unwrap_or_else(|| "mend that and repeat the command: what exists stays".to_owned());
-            Err(failure.hint(hint).exit(crate::mappings::exit_of(&error)))
-        }
-    }
 }

@@ -10,14 +10,14 @@ use crate::report::Failure;
 
 /// Lets somebody in.
 pub fn create(args: &CreateMappingArgs) -> Result<(), Failure> {
-    let whom = whom(&args.subject)?;
+    let whom = whom(&args.subject, args.username.is_some())?;
     let (mut groups, bindings) = bind::wanted(&args.bindings, &args.groups, &whom)?;
     groups.splice(0..0, args.groups.iter().filter(|group| !groups.contains(group)).cloned().collect::<Vec<_>>());
     let change = Change::Create(change::Wanted { whom, username: args.username.clone(), groups });
     compose::runtime()?.block_on(async {
         let target = Target::open(&args.target).await?;
-        bind::create(&target, &bindings, &args.write).await?;
-        make(&target, &change, &args.target, &args.write).await
+        let edit = Edit { target: &target, args: &args.target, write: &args.write, needs: &bindings };
+        make(edit, &change).await
     })
 }
 
@@ -29,7 +29,11 @@ pub fn set(args: &SetMappingArgs) -> Result<(), Failure> {
         (true, true) => GroupsChange::AddRemove { add: args.add_groups.clone(), remove: args.remove_groups.clone() },
         (true, false) => GroupsChange::Keep,
     };
-    run(&Change::Set { whom: whom(&args.subject)?, username: args.username.clone(), groups }, &args.target, &args.write)
+    run(
+        &Change::Set { whom: whom(&args.subject, args.username.is_some())?, username: args.username.clone(), groups },
+        &args.target,
+        &args.write,
+    )
 }
 
 /// Takes out every row of somebody.
@@ -48,8 +52,12 @@ pub fn delete(args: &DeleteMappingArgs) -> Result<(), Failure> {
     run(&Change::Delete(selector), &args.target, &args.write)
 }
 
-fn whom(args: &SubjectArgs) -> Result<Whom, Failure> {
+fn whom(args: &SubjectArgs, is_named: bool) -> Result<Whom, Failure> {
     let SubjectArgs { arn, sso_permission_set, account, partition } = args;
+    if is_named && arn.is_none() && sso_permission_set.is_none() {
+        let failure = Failure::new("an account has no username: everybody in it keeps the own ARN as name");
+        return Err(usage(failure.hint("leave `--username` out, or map a role or user by `--arn`".to_string())));
+    }
     let whom = match (arn, sso_permission_set, account) {
         (Some(arn), ..) => Whom::of_arn(arn),
         (None, Some(set), Some(account)) => Whom::of_permission_set(set, account, partition.as_deref()),
@@ -64,17 +72,21 @@ fn no_whom(error: &WhomError) -> Failure {
 }
 
 fn run(change: &Change, target: &TargetArgs, write: &WriteArgs) -> Result<(), Failure> {
-    compose::runtime()?.block_on(async { make(&Target::open(target).await?, change, target, write).await })
+    compose::runtime()?.block_on(async {
+        let edit = Edit { target: &Target::open(target).await?, args: target, write, needs: &[] };
+        make(edit, change).await
+    })
 }
 
-async fn make(target: &Target, change: &Change, args: &TargetArgs, write: &WriteArgs) -> Result<(), Failure> {
+async fn make(edit: Edit<'_>, change: &Change) -> Result<(), Failure> {
+    let Edit { target, args, write, .. } = edit;
     let deciding = write.written_for(target.deciding(args));
-    let done = mappings::run(Edit { target, args, write }, |state, maybe_written| {
+    let done = mappings::run(edit, |state, maybe_written| {
         let document = state.document()?;
-        match plan(&document, change, deciding) {
+        match plan(document, change, deciding) {
             // What we took out before the answer got lost is not there to be found.
             Err(ChangeError::NotFound { .. }) if maybe_written => Ok(None),
-            plan => planned(state, &document, plan.map_err(|error| Failure::of(&error).hint(error.hint()))?),
+            plan => planned(state, document, plan.map_err(|error| Failure::of(&error).hint(error.hint()))?),
         }
     });
     let done = done.await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kube_iam_cluster::Touched;
-use kube_iam_core::aws_auth::{Data, Document};
+use kube_iam_core::aws_auth::Data;
 use kube_iam_core::check::report::{self, Report};
 use kube_iam_core::check::{Context, Remark, fix, lint};
 use kube_iam_core::finding::Severity;
@@ -22,17 +22,15 @@ const PASSES: usize = 8;
 /// Prints what is wrong, or repairs what can be.
 pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     compose::runtime()?.block_on(async {
-        let target = Target::open(&args.target).await?;
+        let target = Target::open(&args.target).await.map_err(Failure::no_answer)?;
         let (state, mut surroundings) =
             tokio::join!(target.read(), Surroundings::read(&target, target.deciding(&args.target)));
-        let (state, context) = (state?, context(&surroundings));
+        let (state, context) = (state.map_err(Failure::no_answer)?, surroundings.context());
         if !state.exists() {
-            let hint = match target.file_name() {
-                Some(_) => "`--manifest FILE` names the file that holds aws-auth",
-                None => "`kube-iam create mapping` makes one",
-            };
-            let failure = Failure::new(format!("there is no {}", target.name()));
-            return Err(failure.hint(hint.to_string()).exit(Exit::Usage));
+            return Err(absent(&target));
+        }
+        if matches!(target, Target::Cluster(_)) && context.bound_groups.is_none() {
+            output::note("bindings can't be read, so groups that nobody binds are not found");
         }
         match args.fix {
             true => repair(args, &target, state, &mut surroundings, &context).await,
@@ -41,10 +39,17 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     })
 }
 
-fn context(surroundings: &Surroundings) -> Context {
-    let Surroundings { facts, bound_groups, .. } = surroundings;
-    let caller = facts.caller.as_ref().and_then(|caller| caller.arn.clone());
-    Context { deciding: facts.deciding, caller, bound_groups: bound_groups.clone(), ..Context::default() }
+/// What is not there is not clean: whoever checks it named the wrong one, or lost it.
+fn absent(target: &Target) -> Failure {
+    let (place, hint) = match target.file_name() {
+        Some(_) => ("", "`--manifest FILE` names the file that holds aws-auth"),
+        None => (
+            " in the cluster",
+            "if it is the right cluster, `kube-iam nodes apply` or `kube-iam create mapping` makes it",
+        ),
+    };
+    let failure = Failure::new(format!("there is no {}{place}, so nothing was checked", target.name()));
+    failure.hint(hint.to_string()).exit(Exit::Usage)
 }
 
 fn show(args: &CheckArgs, target: &Target, state: &State, remarks: &[Remark]) -> Result<(), Failure> {
@@ -65,12 +70,18 @@ fn show(args: &CheckArgs, target: &Target, state: &State, remarks: &[Remark]) ->
     let grants = if repairs().any(|fix| fix.grants) { " --grants" } else { "" };
     let command = format!("kube-iam check --fix{grants} --dry-run=client{}", target.flag());
     let hint = repairs().next().map(|_| format!("`{command}` shows what can be repaired"));
-    verdict(target, &state.data, remarks, "found", hint)
+    verdict(target, state, remarks, "found", hint)
 }
 
 /// How the command ends: by what is wrong with the data.
-fn verdict(target: &Target, data: &Data, remarks: &[Remark], what: &str, hint: Option<String>) -> Result<(), Failure> {
-    if Document::parse(data).is_err() {
+fn verdict(
+    target: &Target,
+    state: &State,
+    remarks: &[Remark],
+    what: &str,
+    hint: Option<String>,
+) -> Result<(), Failure> {
+    if state.rows().is_err() {
         let hint = target.leaves_stdin().then(|| format!("mend it with `kube-iam edit{}`", target.flag()));
         return Err(Failure::new(format!("{} can't be read", target.name())).hint(hint).exit(Exit::Usage));
     }
@@ -94,7 +105,7 @@ async fn repair(
         overrides: args.repair.overrides.clone(),
         ..WriteArgs::default()
     };
-    let edit = Edit { target, args: &args.target, write: &write };
+    let edit = Edit { target, args: &args.target, write: &write, needs: &[] };
     let done = mappings::run_from(edit, state, surroundings, |state, _| {
         let data = repaired(&state.data, context, args.grants);
         let changed: BTreeMap<_, _> = data
@@ -103,13 +114,13 @@ async fn repair(
             .map(|(key, text)| (key, Some(text)))
             .collect();
         let touched = Touched { data: changed, ..Touched::default() };
-        Ok((!touched.data.is_empty()).then_some(Wanted { touched, findings: Vec::new() }))
+        Ok((!touched.data.is_empty()).then_some(Wanted { touched, document: None, findings: Vec::new() }))
     });
     let done = done.await?;
     let word = if done.is_changed() { "repaired" } else { "unchanged" };
     let dry_run = dry_run(&write).map(|dry_run| format!(" ({dry_run} dry run)")).unwrap_or_default();
     say(&format!("aws-auth {word}{dry_run}\n"), target.leaves_stdin())?;
-    let left = lint(&done.after, context);
+    let left = lint(&done.after.data, context);
     match left.iter().filter(|remark| remark.fix.as_ref().is_some_and(|fix| fix.grants)).count() {
         0 => {}
         1 => output::warn("1 more repair may let somebody in who is not let in today; `--grants` makes it too"),

@@ -35,36 +35,43 @@ pub fn run(args: &EditArgs) -> Result<(), Failure> {
         let state = target.read().await?;
         let draft = tempfile::Builder::new().prefix("aws-auth-").suffix(".yaml").tempfile();
         let draft = draft.map_err(|error| Failure::new("could not make a draft").because(&error))?;
-        match edited(&state, draft.path())? {
-            None => {
-                let message = format!("{} unchanged\n", target.name());
-                crate::output::data(&message)
-            }
-            Some(data) => {
-                let done = write(&target, args, &state, &data).await;
-                // Whoever typed much shall not lose it.
-                if done.is_err()
-                    && let Ok((_, path)) = draft.keep()
-                {
-                    crate::output::warn(&format!("your text is kept in `{}`", path.display()));
-                }
-                done
-            }
+        let start = if state.exists() { Manifest::fresh(&state.data) } else { Manifest::fresh(&stock()) };
+        let done = match edited(&start, draft.path()) {
+            Ok(None) => crate::output::data(&format!("{} unchanged\n", target.name())),
+            Ok(Some(data)) => write(&target, args, &state, &data).await,
+            Err(failure) => Err(failure),
+        };
+        // Whoever typed much shall not lose it.
+        if done.is_err() && typed(draft.path()).is_ok_and(|text| !text.is_empty() && text != start) {
+            keep(draft, &target.flag());
         }
+        done
     })
 }
 
+fn keep(draft: tempfile::NamedTempFile, target: &str) {
+    if let Ok((_, path)) = draft.keep() {
+        let path = path.display();
+        let again = format!("EDITOR='cp {path}' kube-iam edit{target}");
+        crate::output::warn(&format!("your text is kept in `{path}`; `{again}` takes it up again"));
+    }
+}
+
+/// What stands in the draft, without our lines.
+fn typed(draft: &Path) -> std::io::Result<String> {
+    let text = fs::read_to_string(draft)?;
+    Ok(text.split_inclusive('\n').filter(|line| !line.starts_with(OURS)).collect())
+}
+
 /// The text in the editor until it can be read; `None` if it is left as it was.
-fn edited(state: &State, draft: &Path) -> Result<Option<Data>, Failure> {
-    let start = if state.exists() { Manifest::fresh(&state.data) } else { Manifest::fresh(&stock()) };
+fn edited(start: &str, draft: &Path) -> Result<Option<Data>, Failure> {
     let mut shown = format!("{HEAD}{start}");
-    let mut last = start.clone();
+    let mut last = start.to_owned();
     loop {
         let trouble = |error: &std::io::Error| Failure::new("could not use the draft").because(error);
         fs::write(draft, &shown).map_err(|error| trouble(&error))?;
         open(draft)?;
-        let text = fs::read_to_string(draft).map_err(|error| trouble(&error))?;
-        let text: String = text.split_inclusive('\n').filter(|line| !line.starts_with(OURS)).collect();
+        let text = typed(draft).map_err(|error| trouble(&error))?;
         if text == start {
             return Ok(None);
         }
@@ -159,24 +166,31 @@ fn open(draft: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Writes the keys that were edited; what others did to other keys stays.
+fn elsewhere(key: &str) -> Failure {
+    let failure = Failure::new(format!("somebody else has changed the same lines of `{key}`, nothing is written"));
+    failure.hint("run `kube-iam edit` again".to_string())
+}
+
+/// Writes what was edited; what others did elsewhere in the meantime stays.
 async fn write(target: &Target, args: &EditArgs, start: &State, data: &Data) -> Result<(), Failure> {
     let keys: Vec<&String> = start.data.keys().chain(data.keys()).collect();
-    let done = mappings::run(Edit { target, args: &args.target, write: &args.write }, |state, maybe_written| {
+    let edit = Edit { target, args: &args.target, write: &args.write, needs: &[] };
+    let done = mappings::run(edit, |state, maybe_written| {
         let mut touched = Touched::default();
         for key in &keys {
-            let (old, new) = (start.data.get(*key), data.get(*key));
-            if old == new || state.data.get(*key) == new {
+            let (old, new, now) = (start.data.get(*key), data.get(*key), state.data.get(*key));
+            if old == new || now == new {
                 continue;
             }
-            if state.data.get(*key) != old && !maybe_written {
-                let failure = Failure::new(format!("somebody else has changed `{key}` meanwhile, nothing is written"));
-                return Err(failure.hint("run `kube-iam edit` again".to_string()));
-            }
-            touched.data.insert((*key).clone(), new.cloned());
+            let merged = match (old, new, now) {
+                _ if now == old || maybe_written => new.cloned(),
+                (Some(old), Some(new), Some(now)) => Some(diffy::merge(old, new, now).map_err(|_| elsewhere(key))?),
+                _ => return Err(elsewhere(key)),
+            };
+            touched.data.insert((*key).clone(), merged);
         }
         let is_changed = !touched.data.is_empty();
-        Ok(is_changed.then_some(Wanted { touched, findings: Vec::new() }))
+        Ok(is_changed.then_some(Wanted { touched, document: None, findings: Vec::new() }))
     });
     report(&done.await?, &args.write, "aws-auth", true)
 }

@@ -2,6 +2,7 @@
 
 use kube_iam_core::aws_auth::Rows;
 use kube_iam_core::listing::{Columns, Filter, break_glass, json, listing, names, table, yaml};
+use kube_iam_core::owners::Owners;
 use kube_iam_server::break_glass as file;
 
 use super::owners;
@@ -19,7 +20,12 @@ pub fn run(args: &GetMappingsArgs) -> Result<(), Failure> {
         Ok::<_, Failure>((target, state))
     })?;
     let document = state.document()?;
-    let mut listed = listing(&document, &owners(&state)?, target.deciding(&args.target));
+    let owners = owners(&state).unwrap_or_else(|failure| {
+        output::warn(&format!("owners are not shown: {}", failure.line()));
+        Owners::default()
+    });
+    let mut listed = listing(document, &owners, target.deciding(&args.target));
+    let is_empty = listed.is_empty();
     if args.effective {
         break_glass(&mut listed, &break_glass_rows(args)?);
         if matches!(&target, Target::Cluster(cluster) if cluster.creator_is_admin()) {
@@ -40,7 +46,11 @@ pub fn run(args: &GetMappingsArgs) -> Result<(), Failure> {
     let columns = if args.effective { Columns::Effective } else { Columns::Usual };
     match args.output {
         ListForm::Table | ListForm::Wide if listed.is_empty() => {
-            let word = if state.exists() { "holds no mappings" } else { "does not exist" };
+            let word = match (state.exists(), is_empty) {
+                (false, _) => "does not exist",
+                (true, true) => "holds no mappings",
+                (true, false) => "holds no mapping like that",
+            };
             output::tell(&format!("{} {word}\n", target.name()))
         }
         ListForm::Table => output::data(&table(&listed, columns)),

@@ -22,11 +22,11 @@ pub fn run(args: &NodesApplyArgs) -> Result<(), Failure> {
     runtime.block_on(async {
         let target = Target::open(&args.target).await?;
         let deciding = target.deciding(&args.target);
-        let edit = Edit { target: &target, args: &args.target, write: &args.write };
+        let edit = Edit { target: &target, args: &args.target, write: &args.write, needs: &[] };
         let done = mappings::run(edit, |state, _| {
             let document = state.document()?;
-            let plan = plan(&document, &roles, deciding).map_err(|error| Failure::of(&error).hint(error.hint()))?;
-            planned(state, &document, plan)
+            let plan = plan(document, &roles, deciding).map_err(|error| Failure::of(&error).hint(error.hint()))?;
+            planned(state, document, plan)
         });
         let subject = match roles.as_slice() {
             [role] => format!("mapping/{}", role.written()),

@@ -1,12 +1,12 @@
 //! `nodes why`: what keeps nodes out, and what to do.
 
 use anstyle::{AnsiColor, Style};
-use kube_iam_core::aws_auth::Document;
+use jiff::Timestamp;
 use kube_iam_core::finding::Severity;
 use kube_iam_core::ids::InstanceId;
 use kube_iam_core::nodes::{AwsAuth, Diagnosis, NodeInstance, Scene, why};
 
-use super::{Read, read};
+use super::{Read, logins, read};
 use crate::args::{NodesWhyArgs, WhyForm};
 use crate::compose;
 use crate::output;
@@ -15,20 +15,20 @@ use crate::report::Failure;
 /// Prints what keeps a node out; fails if anything does.
 pub fn run(args: &NodesWhyArgs) -> Result<(), Failure> {
     let asked = args.node.as_deref();
-    let (read, instance) = compose::runtime()?.block_on(async {
+    let (read, instance, logins) = compose::runtime()?.block_on(async {
         let mut read = read(&args.cluster).await?;
         let instance = stray(&mut read, asked).await;
-        Ok::<_, Failure>((read, instance))
+        let logins = if asked.is_some() { logins(&read.cluster, Timestamp::now()).await } else { None };
+        Ok::<_, Failure>((read, instance, logins))
     })?;
     let Read { cluster, state, nodes, .. } = read;
-    let document = Document::parse(&state.data);
-    let aws_auth = match &document {
+    let aws_auth = match state.rows() {
         _ if !state.exists() => AwsAuth::Absent,
         Ok(document) => AwsAuth::Read(document),
         Err(problems) => AwsAuth::Unreadable(problems),
     };
     let deciding = cluster.deciding(args.authenticator);
-    let scene = Scene { aws_auth, nodes: &nodes, instance: instance.as_ref(), deciding };
+    let scene = Scene { aws_auth, nodes: &nodes, instance: instance.as_ref(), logins: logins.as_ref(), deciding };
     let found = why(&scene, asked)
         .map_err(|error| Failure::of(&error).hint("`kube-iam nodes list` shows all nodes".to_owned()))?;
     let whom = asked.unwrap_or("any node");

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use kube_iam_server::Ports;
 use kube_iam_standin::StandIn;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::Told;
 use super::cast::CONFIG;
 use crate::args::{Global, ServerArgs};
 use crate::commands::server::{Plan, follow, start};
@@ -21,6 +22,8 @@ pub struct Door {
     pub address: SocketAddr,
     /// The kubeconfig by which kube-apiserver finds it.
     pub kubeconfig: PathBuf,
+    /// Changes when other mappings are in force.
+    pub reloads: watch::Receiver<()>,
     stop: oneshot::Sender<()>,
     following: JoinHandle<Result<(), Failure>>,
 }
@@ -39,26 +42,24 @@ impl Door {
             ..ServerArgs::default()
         };
         let global = global.inner(path.clone());
-        let Plan { settings, files, .. } = Plan::read(&global, &args).map_err(told)?;
-        let ports = Ports { sts: compose::sts_at(standin)?, aws_auth: None, instances: None, clock: compose::clock() };
-        let running = start(settings, ports).await.map_err(told)?;
+        let Plan { settings, files, .. } = Plan::read(&global, &args).map_err(Told)?;
+        let (sts, clock) = (compose::sts_at(standin)?, compose::clock());
+        let ports = Ports { sts, aws_auth: None, instances: None, status: None, clock };
+        let running = start(settings, ports).await.map_err(Told)?;
         let address = running.address();
         let (stop, stopped) = oneshot::channel();
-        let following = tokio::spawn(follow(running, files, async {
+        let (reloaded, reloads) = watch::channel(());
+        let stopped = async {
             // A dropped sender ends it too.
             let _ = stopped.await;
-        }));
-        Ok(Self { address, kubeconfig, stop, following })
+        };
+        let following = tokio::spawn(follow(running, files, stopped, move || reloaded.send_replace(())));
+        Ok(Self { address, kubeconfig, reloads, stop, following })
     }
 
     /// Lets it finish what is in flight.
     pub async fn close(self) -> anyhow::Result<()> {
         let _ = self.stop.send(());
-        self.following.await.context("the webhook broke down")?.map_err(told)
+        Ok(self.following.await.context("the webhook broke down")?.map_err(Told)?)
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
-fn told(failure: Failure) -> anyhow::Error {
-    anyhow::anyhow!("{}", failure.to_string().trim_start_matches("error: ").trim_end())
 }

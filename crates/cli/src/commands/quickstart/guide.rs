@@ -42,11 +42,20 @@ use it, build them once (about 6 minutes, needs Go) and start again:
     )
 }
 
+/// What a change of the mappings has changed: the rows of the table that differ.
+pub fn changed(rows: &str) -> String {
+    match rows {
+        "" => "\nThe mappings have changed; everybody is answered as before.\n".to_string(),
+        rows => format!("\nThe mappings have changed, and these logins with them:\n\n{rows}"),
+    }
+}
+
 fn edit(directory: &Path) -> String {
     format!(
         "
-Then map the stranger, and see the next login change without a restart. Add this
-below `mapRoles:` in {}:
+Then map the stranger, and see the next login change without a restart: whenever
+the file is saved, everybody signs in again, and what changed is shown here. Add
+this below `mapRoles:` in {}:
 
   - rolearn: arn:aws:iam::111122223333:role/Stranger
     username: stranger

@@ -7,11 +7,11 @@ use super::cast::{SAMPLES, Sample};
 use super::webhook::Answer;
 
 /// Draws who signed in and what came of it.
-pub fn draw(answers: &[Answer]) -> String {
+pub fn draw<'a>(logins: impl IntoIterator<Item = (&'a Sample, &'a Answer)>) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["WHO SIGNS IN", "IAM PRINCIPAL", "KUBERNETES SEES", "GROUPS, OR REASON CODE"]);
-    for (sample, answer) in SAMPLES.iter().zip(answers) {
+    for (sample, answer) in logins {
         let (seen, detail) = match answer {
             Answer::User { username, groups } if groups.is_empty() => (username.clone(), "(none)".to_string()),
             Answer::User { username, groups } => (username.clone(), groups.join(", ")),

@@ -26,7 +26,7 @@ pub struct Webhook {
 }
 
 /// What the webhook says about a token.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Kubernetes sees this user.
     User {

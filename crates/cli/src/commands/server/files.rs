@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use kube_iam_core::aws_auth::Rows;
+use kube_iam_core::config::Config;
 use kube_iam_core::user_info::MappingPolicy;
 use kube_iam_server::watch_files::FileWatch;
 use kube_iam_server::{StaticMappings, break_glass};
@@ -19,6 +20,8 @@ pub struct Files {
     strict: bool,
     break_glass: Followed,
     current: StaticMappings,
+    /// The configuration that the server was started with.
+    started_with: Config,
 }
 
 /// A file, if there is one, that has been watched since before it was read:
@@ -50,7 +53,8 @@ impl Files {
         let config = Followed::new(config);
         let loaded = config.read_config(strict)?;
         let current = StaticMappings::default();
-        let mut files = Self { config, strict, break_glass: Followed::new(None), current };
+        let started_with = loaded.config.clone();
+        let mut files = Self { config, strict, break_glass: Followed::new(None), current, started_with };
         files.take(&loaded);
         Ok((files, loaded))
     }
@@ -88,10 +92,19 @@ impl Files {
                     tracing::warn!(%warning, "the changed configuration");
                 }
                 self.take(&loaded);
+                let waiting = loaded.config.differing_until_restart(&self.started_with);
+                if !waiting.is_empty() {
+                    let keys = waiting.join(", ");
+                    tracing::warn!(keys, "the changed configuration needs a restart to be obeyed in full");
+                }
                 true
             }
             Err(problem) => {
-                tracing::error!(%problem, "the changed configuration can't be used; the old one stays in force");
+                tracing::error!(
+                    problem = problem.line(),
+                    hint = problem.advice(),
+                    "the changed configuration can't be used; the old one stays in force"
+                );
                 false
             }
         }
@@ -104,7 +117,11 @@ impl Files {
                 true
             }
             Err(problem) => {
-                tracing::error!(%problem, "the changed break-glass file can't be used; its old mappings stay in force");
+                tracing::error!(
+                    problem = problem.line(),
+                    hint = problem.advice(),
+                    "the changed break-glass file can't be used; its old mappings stay in force"
+                );
                 false
             }
         }

@@ -15,13 +15,18 @@ use crate::process::Finished;
 use crate::webhook::eventually;
 
 /// With a path, which STS does not report of a caller.
-const ROLE: &str = "arn:aws:iam::111122223333:role/nodes/my-node-role";
-const INSTANCE: &str = "i-0123456789abcdef0";
-const NODE: &str = "ip-10-0-0-1.ec2.internal";
+pub(super) const ROLE: &str = "arn:aws:iam::111122223333:role/nodes/my-node-role";
+pub(super) const INSTANCE: &str = "i-0123456789abcdef0";
+pub(super) const NODE: &str = "ip-10-0-0-1.ec2.internal";
 /// A node beside it, which the administrator registers.
 const OTHER: &str = "ip-10-0-0-2.ec2.internal";
 
 async fn world() -> Option<World> {
+    world_with(&[]).await
+}
+
+/// A world whose server has further flags.
+pub(super) async fn world_with(args: &[&str]) -> Option<World> {
     let role = Role::new(ROLE, "AROAEXAMPLENODES00001");
     let machine = Instance { instance_id: INSTANCE.into(), region: REGION.into(), role_arn: ROLE.into() };
     let aws = Settings {
@@ -32,6 +37,7 @@ async fn world() -> Option<World> {
     };
     let plan = Plan {
         server_keys: "backendMode: [EKSConfigMap]",
+        args,
         aws,
         // A control-plane host has credentials, by which EC2 is asked.
         environment: ADMIN.environment(),

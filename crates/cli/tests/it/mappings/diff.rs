@@ -115,3 +115,25 @@ async fn a_cluster_is_compared_and_not_touched() {
     assert_eq!(finish_with_input(&mut command, MAPPINGS).await.success(), "");
     control_plane.stop().await;
 }
+
+#[tokio::test]
+async fn what_may_not_be_read_is_no_answer() {
+    let Some(control_plane) = seeded().await else { return };
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("wanted.yaml");
+    fs::write(&file, "mappings: []\n").unwrap();
+    let mut shown = String::new();
+    for words in [&["check"][..], &["diff", "-f", file.to_str().unwrap()]] {
+        let args = [words, &["--as", "nobody-special"]].concat();
+        shown += &run(&control_plane, &args).await.failure(2);
+    }
+    assert_snapshot!(shown, @r#"
+    error: could not read aws-auth
+    Caused by: `get` on `configmaps` `kube-system/aws-auth` is not allowed: configmaps "aws-auth" is forbidden: User "nobody-special" cannot get resource "configmaps" in API group "" in the namespace "kube-system"
+    hint: ask an administrator to allow `get` on `configmaps` `kube-system/aws-auth`
+    error: could not read aws-auth
+    Caused by: `get` on `configmaps` `kube-system/aws-auth` is not allowed: configmaps "aws-auth" is forbidden: User "nobody-special" cannot get resource "configmaps" in API group "" in the namespace "kube-system"
+    hint: ask an administrator to allow `get` on `configmaps` `kube-system/aws-auth`
+    "#);
+    control_plane.stop().await;
+}

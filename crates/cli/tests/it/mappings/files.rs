@@ -4,6 +4,7 @@ use std::fs;
 
 use insta::assert_snapshot;
 use tempfile::TempDir;
+use tokio::process::Command;
 
 use super::DEV;
 use crate::process::{Finished, finish, finish_with_input, kube_iam};
@@ -173,7 +174,7 @@ async fn input_that_cannot_be_used_is_told_and_nothing_is_written() {
     let shown = shown.replace(&large, "LARGE");
     assert_snapshot!(shown, @"
     $ kube-iam create mapping --arn arn:aws:iam::111122223333:role/dev --group g --yes
-    error: aws-auth can't be read, so it is not changed
+    error: aws-auth can't be read, so nothing is done
     Caused by: `mapRoles` can't be read, line 3, column 3: while parsing a flow sequence, expected ',' or ']'
     hint: run `kube-iam check` to see all of it, and `kube-iam edit` to mend it
     exit 2
@@ -208,6 +209,7 @@ async fn input_that_cannot_be_used_is_told_and_nothing_is_written() {
     +    - a b
     block: `a b` would be one group, blanks and commas included [group-blank]
       hint: give each group by itself
+    warning: mapRoles, line 6: group `a b` has a blank in its name [group-blank]
     note: only the rows were judged, under each `--authenticator` [unchecked]
     error: the change is refused, and nothing is written
     hint: if that is meant, repeat with `--override group-blank`
@@ -221,6 +223,7 @@ async fn input_that_cannot_be_used_is_told_and_nothing_is_written() {
     +  username: system:admin
     block: username `system:admin` is one for components of Kubernetes [reserved-username]
       hint: a prefix of your own, such as `dev:`, can't be mistaken for one
+    warning: mapRoles, line 4: `system:admin` is a name for a component of Kubernetes [reserved-username]
     note: only the rows were judged, under each `--authenticator` [unchecked]
     error: the change is refused, and nothing is written
     hint: if that is meant, repeat with `--override reserved-username`
@@ -287,12 +290,41 @@ async fn a_cluster_that_cannot_be_reached_ends_with_three() {
     assert!(refused.contains("\nhint: "), "{refused}");
 }
 
+/// Asks bash what may come after some words, as it does after the tabulator.
+const COMPLETE: &str = r#"
+complete_after() {
+  COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+  _kube__iam kube-iam "${@: -1}" "${@: -2:1}"
+  echo "$*: ${COMPREPLY[*]}"
+}
+complete_after kube-iam cr
+complete_after kube-iam create m
+complete_after kube-iam create mapping --pre
+complete_after kube-iam create mapping --preset ''
+complete_after kube-iam nodes w
+complete_after kube-iam get mappings --out
+complete_after kube-iam completion ''
+"#;
+
 #[tokio::test]
 async fn shells_complete_and_man_pages_are_written() {
     for (shell, word) in [("bash", "_kube__iam() {"), ("zsh", "#compdef kube-iam"), ("fish", "complete -c kube-iam")] {
         let script = finish(kube_iam().args(["completion", shell])).await.success();
         assert!(script.contains(word) && script.contains("mappings"), "{shell}");
     }
+    let script = finish(kube_iam().args(["completion", "bash"])).await.success();
+    let mut bash = Command::new("bash");
+    bash.args(["--norc", "-c", "source /dev/stdin <<<\"$SCRIPT\"; source /dev/fd/3 3<<<\"$ASK\""]);
+    let answers = finish(bash.env("SCRIPT", script).env("ASK", COMPLETE)).await.success();
+    assert_snapshot!(answers, @"
+    kube-iam cr: create
+    kube-iam create m: mapping
+    kube-iam create mapping --pre: --preset
+    kube-iam create mapping --preset : console-full console-restricted view edit admin
+    kube-iam nodes w: wait why
+    kube-iam get mappings --out: --output
+    kube-iam completion : -c -i -l -v -h --config --strict-config --cluster-id --log-format --log-verbosity --feature-gates --help bash zsh fish
+    ");
     let folder = tempfile::tempdir().unwrap();
     finish(kube_iam().arg("man").arg(folder.path())).await.success();
     let page = fs::read_to_string(folder.path().join("kube-iam-create-mapping.1")).unwrap();

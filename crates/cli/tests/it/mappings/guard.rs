@@ -293,7 +293,8 @@ fn reasons(stderr: &str) -> String {
     let lines = stderr.lines().filter(|line| !is_change(line) && *line != "mapRoles");
     let named = |line: &str| match line.split_once("is kept in `") {
         Some((before, path)) => {
-            assert!(fs::read_to_string(path.trim_end_matches('`')).unwrap().contains("kind: ConfigMap"), "{path}");
+            let (path, _) = path.split_once('`').unwrap();
+            assert!(fs::read_to_string(path).unwrap().contains("kind: ConfigMap"), "{path}");
             format!("  {before}is kept in `FILE`\n")
         }
         None => format!("  {line}\n"),
@@ -335,18 +336,22 @@ async fn every_lock_out_is_refused_and_let_through_by_the_names_of_its_rules() {
     the caller's groups changed
       block: mapRoles, line 1: you would no longer be an administrator as `arn:aws:iam::111122223333:role/Admin`; now `mapRoles` line 1 maps you [caller-loses-admin]
         hint: keep your own groups, or let another administrator make this change
+      warning: mapRoles, line 3: no binding names group `viewers` [unbound-group]
       note: the guard could not find out the roles of the 2 nodes and which authenticator decides (see `--authenticator`) [unchecked]
       error: the change is refused, and nothing is written
       hint: if that is meant, repeat with `--override caller-loses-admin`
     the caller's groups applied
       block: mapRoles, line 1: you would no longer be an administrator as `arn:aws:iam::111122223333:role/Admin`; now `mapRoles` line 1 maps you [caller-loses-admin]
         hint: keep your own groups, or let another administrator make this change
+      warning: mapRoles, line 3: no binding names group `viewers` [unbound-group]
       note: the guard could not find out the roles of the 2 nodes and which authenticator decides (see `--authenticator`) [unchecked]
       error: the change is refused, and nothing is written
       hint: if that is meant, repeat with `--override caller-loses-admin`
     the caller demoted by a duplicate
       block: mapRoles, line 11: you would lose rights: of the rows about `arn:aws:iam::111122223333:role/Admin`, `mapRoles` line 11 hides `mapRoles` line 1 [caller-demoted-by-duplicate]
         hint: keep one row per principal; of several the last one wins
+      warning: mapRoles, line 1: this row about `arn:aws:iam::111122223333:role/Admin` has no effect: the one 10 lines below takes its place [shadowed-row]
+      warning: mapRoles, line 11: no binding names group `viewers` [unbound-group]
       note: the guard could not find out the roles of the 2 nodes and which authenticator decides (see `--authenticator`) [unchecked]
       warning: your text is kept in `FILE`
       error: the change is refused, and nothing is written
@@ -356,6 +361,7 @@ async fn every_lock_out_is_refused_and_let_through_by_the_names_of_its_rules() {
         hint: keep one row per principal; of several the last one wins
       warning: mapRoles, line 11: `arn:aws:iam::111122223333:role/Other` would get `viewers` by `mapRoles` line 11, where a row has no effect now [grants-access]
         hint: make sure that this principal is meant to get in
+      warning: mapRoles, line 4: this row about `arn:aws:iam::111122223333:role/Other` has no effect: the one 7 lines below takes its place [shadowed-row]
       note: the guard could not find out the roles of the 2 nodes [unchecked]
       error: the change is refused, and nothing is written
       hint: if that is meant, repeat with `--override admin-demoted-by-duplicate`
@@ -400,6 +406,8 @@ async fn every_lock_out_is_refused_and_let_through_by_the_names_of_its_rules() {
     the last administrator demoted by a duplicate
       block: no administrator would be left: `arn:aws:iam::111122223333:role/Other` is the last; now `mapRoles` line 1 maps it [last-admin]
         hint: map another administrator first, or give kube-iam a break-glass file
+      warning: mapRoles, line 1: this row about `arn:aws:iam::111122223333:role/Other` has no effect: the one 7 lines below takes its place [shadowed-row]
+      warning: mapRoles, line 8: no binding names group `viewers` [unbound-group]
       note: the guard could not find out the roles of the 2 nodes and which authenticator decides (see `--authenticator`) [unchecked]
       warning: your text is kept in `FILE`
       error: the change is refused, and nothing is written
@@ -407,6 +415,8 @@ async fn every_lock_out_is_refused_and_let_through_by_the_names_of_its_rules() {
     an administrator among others demoted by a duplicate
       block: mapRoles, line 11: `arn:aws:iam::111122223333:role/Other` would no longer be an administrator: `mapRoles` line 11 hides `mapRoles` line 4 [admin-demoted-by-duplicate]
         hint: keep one row per principal; of several the last one wins
+      warning: mapRoles, line 4: this row about `arn:aws:iam::111122223333:role/Other` has no effect: the one 7 lines below takes its place [shadowed-row]
+      warning: mapRoles, line 11: no binding names group `viewers` [unbound-group]
       note: the guard could not find out the roles of the 2 nodes and which authenticator decides (see `--authenticator`) [unchecked]
       warning: your text is kept in `FILE`
       error: the change is refused, and nothing is written
@@ -440,6 +450,7 @@ async fn every_lock_out_is_refused_and_let_through_by_the_names_of_its_rules() {
     a group of live nodes removed
       block: mapRoles, line 5: node role `arn:aws:iam::111122223333:role/Node` would lose group `system:bootstrappers`, and the roles of 2 nodes are not known [node-role]
         hint: remove the nodes first; they can't reach the API server without it
+      warning: mapRoles, line 7: nodes need group `system:bootstrappers` too [node-row]
       note: the guard could not find out the roles of the 2 nodes and which authenticator decides (see `--authenticator`) [unchecked]
       error: the change is refused, and nothing is written
       hint: if that is meant, repeat with `--override node-role`
@@ -497,6 +508,8 @@ async fn a_permission_set_is_mapped_by_its_role_where_others_decide() {
     fs::write(file.path(), text).unwrap();
     let apply = ["apply", "-f", file.path().to_str().unwrap(), "--yes", "--authenticator", "eks"];
     write!(shown, "apply\n{}", run(&control_plane, &apply).await.failure(1)).unwrap();
+    let diff = ["diff", "-f", file.path().to_str().unwrap(), "--authenticator", "eks"];
+    write!(shown, "diff\n{}", run(&control_plane, &diff).await.failure(2)).unwrap();
     assert_snapshot!(shown, @r#"
     auto
     error: a mapping by permission set works only where kube-iam decides; `Ops` must be mapped by its role
@@ -509,7 +522,10 @@ async fn a_permission_set_is_mapped_by_its_role_where_others_decide() {
     hint: map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query "Roles[?starts_with(RoleName, 'AWSReservedSSO_Ops_')].Arn" --output text` shows in account 111122223333; `--override only-kube-iam-matches` writes it as it is
     apply
     error: mappings by permission set work only where kube-iam decides; `Ops` in account 111122223333 must be mapped by role
-    hint: map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query "Roles[?starts_with(RoleName, 'AWSReservedSSO_Ops_')].Arn" --output text` shows in account 111122223333; `--override only-kube-iam-matches` writes it as it is
+    hint: map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query "Roles[?starts_with(RoleName, 'AWSReservedSSO_Ops_')].Arn" --output text` shows in account 111122223333; `kube-iam apply --override only-kube-iam-matches` writes it as it is
+    diff
+    error: mappings by permission set work only where kube-iam decides; `Ops` in account 111122223333 must be mapped by role
+    hint: map the role that `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query "Roles[?starts_with(RoleName, 'AWSReservedSSO_Ops_')].Arn" --output text` shows in account 111122223333; `kube-iam apply --override only-kube-iam-matches` writes it as it is
     "#);
     assert_eq!(object(&control_plane).await, before);
 
@@ -556,7 +572,7 @@ async fn what_cannot_be_read_is_neither_changed_nor_written() {
     ] {
         let refused = edit(script).await.failure(2);
         assert!(
-            refused.starts_with("error: aws-auth is not changed: the text is still wrong\nCaused by: line "),
+            refused.contains("error: aws-auth is not changed: the text is still wrong\nCaused by: line "),
             "{refused}"
         );
         assert!(refused.contains(why), "{refused}");

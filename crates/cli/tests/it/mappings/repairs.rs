@@ -310,11 +310,11 @@ async fn files_stdin_and_clusters_end_alike() {
     shown += &seen(&["--manifest aws-auth.yaml"], &finish(&mut check(empty.path(), &[])).await);
     assert_snapshot!(shown, @"
     $ kube-iam check 
-    error: there is no aws-auth
-    hint: `kube-iam create mapping` makes one
+    error: there is no aws-auth in the cluster, so nothing was checked
+    hint: if it is the right cluster, `kube-iam nodes apply` or `kube-iam create mapping` makes it
     exit 2
     $ kube-iam check --manifest aws-auth.yaml
-    error: there is no `aws-auth.yaml`
+    error: there is no `aws-auth.yaml`, so nothing was checked
     hint: `--manifest FILE` names the file that holds aws-auth
     exit 2
     ");

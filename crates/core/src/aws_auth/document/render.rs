@@ -1,6 +1,5 @@
 //! A new row as YAML, and as the tree that this YAML must be read as.
 
-use alloc::borrow::ToOwned as _;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString as _};
@@ -79,7 +78,7 @@ fn node(value: Value) -> Node {
 }
 
 pub(super) fn text_node(text: &str) -> Node {
-    node(Value::Scalar { text: text.to_owned(), kind: ScalarKind::Text })
+    node(Value::Scalar { text: text.into(), kind: ScalarKind::Text })
 }
 
 pub(super) fn texts_node(texts: &[String]) -> Node {

@@ -1,6 +1,6 @@
 //! Changes against a model that knows nothing of bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
@@ -45,6 +45,8 @@ fn expected(mut model: Model, key: &str, whom: &Whom, step: &Step) -> Option<Mod
         Step::Create(name, groups) => match model.get(key) {
             Some((is, has)) => {
                 let default = name.is_none() && (is.is_none() || *is == whom.default_username());
+                // Groups have no order.
+                let (has, groups): (BTreeSet<_>, BTreeSet<_>) = (has.iter().collect(), groups.iter().collect());
                 return ((default || is == name) && has == groups).then_some(model);
             }
             None => drop(model.insert(key.to_owned(), (new_name(name), groups.clone()))),

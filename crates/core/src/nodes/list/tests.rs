@@ -1,10 +1,14 @@
 use std::borrow::ToOwned as _;
 use std::vec::Vec;
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::aws_auth::Data;
 use crate::nodes::{Condition, NodeInstance};
 use crate::ports::Instance;
+use crate::reason::Reason;
+use crate::testing::identity;
 
 const ROWS: &str = "\
 - {rolearn: 'arn:aws:iam::111122223333:role/Admin', username: admin, groups: [system:masters]}
@@ -58,7 +62,7 @@ fn a_node_of_a_known_role_has_its_row_and_others_those_of_their_kind() {
         node("fargate-ip-10-0-0-3", "x/fargate-ip-10-0-0-3", None),
         node("stranger\u{1b}[2J", "i-0123456789abcdef0", Some("z")),
     ];
-    let listing = listing(Some(&document()), &nodes, Deciding::Unknown, now());
+    let listing = listing(Some(&document()), &nodes, Deciding::Unknown, None, now());
     insta::assert_snapshot!(table(&listing, Columns::Wide), @r"
     NAME                       STATUS   AGE    INSTANCE              ACCOUNT        ROLE      ROW                       LAST-LOGIN   KIND      ROLE-ARN                           ROW-ARN
     fargate-ip-10-0-0-3        Ready    2d5h   <none>                unknown        unknown   mapRoles:4?               unknown      fargate   unknown                            arn:aws:iam::111122223333:role/f
@@ -77,7 +81,7 @@ fn a_node_of_a_known_role_has_its_row_and_others_those_of_their_kind() {
 #[test]
 fn rows_without_nodes_are_known_where_roles_are() {
     let nodes = [node("ip-10-0-0-1.ec2.internal", "i-0123456789abcdef0", Some("a"))];
-    let listing = listing(Some(&document()), &nodes, Deciding::Unknown, now());
+    let listing = listing(Some(&document()), &nodes, Deciding::Unknown, None, now());
     insta::assert_snapshot!(table(&listing, Columns::Usual), @"
     NAME                       STATUS   AGE    INSTANCE              ACCOUNT        ROLE   ROW          LAST-LOGIN
     ip-10-0-0-1.ec2.internal   Ready    2d5h   i-0123456789abcdef0   111122223333   a      mapRoles:2   unknown
@@ -109,6 +113,7 @@ fn rows_without_nodes_are_known_where_roles_are() {
           "lastLogin": null
         }
       ],
+      "failingInstances": null,
       "unusedRows": [
         {
           "section": "mapRoles",
@@ -129,10 +134,51 @@ fn rows_without_nodes_are_known_where_roles_are() {
 fn without_a_document_or_where_nobody_reads_it_no_row_lets_anybody_in() {
     let nodes = [node("ip-10-0-0-1.ec2.internal", "i-0123456789abcdef0", None)];
     for (document, deciding) in [(None, Deciding::Unknown), (Some(document()), Deciding::NotConsulted)] {
-        let listing = listing(document.as_ref(), &nodes, deciding, now());
+        let listing = listing(document.as_ref(), &nodes, deciding, None, now());
         assert_eq!((listing.nodes[0].rows.len(), listing.unused_rows.len()), (0, 0));
     }
-    assert_eq!(table(&listing(None, &[], Deciding::Unknown, now()), Columns::Usual), "");
+    assert_eq!(table(&listing(None, &[], Deciding::Unknown, None, now()), Columns::Usual), "");
+}
+
+#[test]
+fn logins_and_failing_instances_are_shown_as_far_as_a_server_tells() {
+    let nodes = [
+        node("ip-10-0-0-1.ec2.internal", "i-0123456789abcdef0", Some("a")),
+        node("ip-10-0-0-2.ec2.internal", "i-1123456789abcdef0", None),
+        node("mi-0123456789abcdef0", "", None),
+    ];
+    let ago = |seconds: i64| now() - SignedDuration::from_secs(seconds);
+    let mut logins = NodeLogins::default();
+    for (session, role, seconds) in [
+        ("i-0123456789abcdef0", "a", 100),
+        ("i-2123456789abcdef0", "b", 130),
+        ("mi-0123456789abcdef0", "h", 50),
+        ("mi-1123456789abcdef0", "h", 50),
+    ] {
+        let arn = alloc::format!("arn:aws:sts::111122223333:assumed-role/{role}/{session}");
+        logins.note_denied(&identity(&arn, session), Reason::NotMapped, ago(seconds));
+    }
+    // Let in by another replica, which does not know of the tries before, or is not asked since.
+    let mut other = NodeLogins::default();
+    other.note_granted("system:node:ip-10-0-0-1.ec2.internal", "x", ago(90));
+    other.note_granted("system:node:mi-0123456789abcdef0", "x", ago(60));
+    logins.absorb(other);
+    let listing = listing(Some(&document()), &nodes, Deciding::Unknown, Some(&logins), now());
+    insta::assert_snapshot!(table(&listing, Columns::Usual), @"
+    NAME                       STATUS   AGE    INSTANCE              ACCOUNT        ROLE      ROW                                   LAST-LOGIN
+    ip-10-0-0-1.ec2.internal   Ready    2d5h   i-0123456789abcdef0   111122223333   a         mapRoles:2                            90s
+    ip-10-0-0-2.ec2.internal   Ready    2d5h   i-1123456789abcdef0   unknown        unknown   mapRoles:2?,mapRoles:3?               not seen
+    mi-0123456789abcdef0       Ready    2d5h   <none>                unknown        unknown   mapRoles:2?,mapRoles:3?,mapRoles:4?   60s
+
+    FAILING-INSTANCE       REASON       ROLE-ARN                           LAST-TRY
+    i-2123456789abcdef0    not_mapped   arn:aws:iam::111122223333:role/b   2m10s
+    mi-0123456789abcdef0   not_mapped   arn:aws:iam::111122223333:role/h   50s
+    mi-1123456789abcdef0   not_mapped   arn:aws:iam::111122223333:role/h   50s
+    ");
+    let json = serde_json::to_value(&listing).unwrap();
+    assert_eq!(json["nodes"][0]["lastLogin"], "2026-01-03T04:58:31Z");
+    insta::assert_snapshot!(json["failingInstances"][0], @r#"{"instanceID":"i-2123456789abcdef0","lastTry":"2026-01-03T04:57:51Z","reason":"not_mapped","role":"arn:aws:iam::111122223333:role/b"}"#);
+    assert_eq!(json["failingInstances"].as_array().unwrap().len(), 3);
 }
 
 #[test]

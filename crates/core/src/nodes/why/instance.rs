@@ -5,11 +5,31 @@ use alloc::vec::Vec;
 
 use super::Search;
 use super::node::no_row_of;
-use super::words::{block, describe_instance, kubelet_log, note};
+use super::words::{apply, block, describe_instance, kubelet_log, note};
 use crate::finding::Finding;
+use crate::ids::InstanceId;
 use crate::nodes::rows::RowRef;
-use crate::nodes::{Node, NodeInstance};
+use crate::nodes::{FailedTry, Node, NodeInstance};
+use crate::shown::excerpt;
 use crate::template::{Placeholder, Template};
+
+/// What a server has told of an instance's last try to log in.
+pub(super) fn turned_away(name: &str, failed: &FailedTry) -> Finding {
+    let role = &failed.role;
+    let message = format!(
+        "it tried to log in as `{}` at {}, and was turned away: `{}`",
+        excerpt(role.as_str()),
+        failed.at,
+        failed.reason
+    );
+    let id: Option<InstanceId> = name.parse().ok();
+    let fix = match (failed.reason.as_str(), id) {
+        ("not_mapped", _) => apply(Some(role)),
+        ("node_lookup_failed" | "node_role_mismatch", Some(id)) => describe_instance(&id),
+        _ => format!("the log of the server says more: look for `{}` in it", failed.reason),
+    };
+    block("login-denied", message, fix)
+}
 
 /// An instance that no node runs on. `is_free` says that aws-auth as a whole is
 /// not what keeps it out.

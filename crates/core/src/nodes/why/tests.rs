@@ -8,6 +8,8 @@ use crate::authenticator::Authenticator;
 use crate::aws_auth::Data;
 use crate::nodes::{Condition, ConditionStatus};
 use crate::ports::Instance;
+use crate::reason::Reason;
+use crate::testing::identity;
 
 const ID: &str = "i-0123456789abcdef0";
 const NAME: &str = "ip-10-0-0-1.eu-west-1.compute.internal";
@@ -55,7 +57,8 @@ fn ready(name: &str) -> Node {
 /// What is said, without what conditions say of a node that does not report.
 fn said(roles: &str, nodes: &[Node], asked: Option<&str>, instance: Option<&NodeInstance>) -> String {
     let document = document(roles);
-    let scene = Scene { aws_auth: AwsAuth::Read(&document), nodes, instance, deciding: Deciding::Unknown };
+    let scene =
+        Scene { aws_auth: AwsAuth::Read(&document), nodes, instance, logins: None, deciding: Deciding::Unknown };
     text(&why(&scene, asked).unwrap())
 }
 
@@ -215,8 +218,13 @@ fn kubelets_say_why_they_are_not_ready_and_move_no_cursor() {
     ");
     let document = document(&row(ROLE, RIGHT));
     let nodes = [not_ready(NAME)];
-    let scene =
-        Scene { aws_auth: AwsAuth::Read(&document), nodes: &nodes, instance: None, deciding: Deciding::Unknown };
+    let scene = Scene {
+        aws_auth: AwsAuth::Read(&document),
+        nodes: &nodes,
+        instance: None,
+        logins: None,
+        deciding: Deciding::Unknown,
+    };
     let found = why(&scene, Some(NAME)).unwrap();
     assert_eq!(found.iter().map(|one| one.finding.rule).collect::<Vec<_>>(), ["not-reporting"]);
 }
@@ -248,7 +256,7 @@ fn an_instance_that_is_no_node_is_looked_at_by_what_aws_says() {
 #[test]
 fn without_aws_auth_that_is_said_once_and_first() {
     let nodes = [with(not_ready(NAME), instance(Some(NAME), Some(ROLE))), not_ready("b")];
-    let scene = |aws_auth, deciding| Scene { aws_auth, nodes: &nodes, instance: None, deciding };
+    let scene = |aws_auth, deciding| Scene { aws_auth, nodes: &nodes, instance: None, logins: None, deciding };
     let problems = Document::parse(&Data::from([("mapRoles".to_owned(), "- {".to_owned())])).unwrap_err();
     let eks = Deciding::Known(Authenticator::Eks);
     let cases = [
@@ -273,8 +281,40 @@ fn without_aws_auth_that_is_said_once_and_first() {
 }
 
 #[test]
+fn what_a_server_has_told_of_a_try_needs_no_answer_of_aws() {
+    let mut logins = NodeLogins::default();
+    let machine = "mi-0123456789abcdef0";
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    for (session, reason) in [(ID, Reason::NotMapped), (machine, Reason::ReservedUsername)] {
+        let arn = alloc::format!("arn:aws:sts::111122223333:assumed-role/nodes/{session}");
+        logins.note_denied(&identity(&arn, session), reason, now);
+    }
+    let document = document(&row(&ROLE.replace("nodes", "others"), RIGHT));
+    let said = |asked, instance| {
+        let aws_auth = AwsAuth::Read(&document);
+        let scene = Scene { aws_auth, nodes: &[], instance, logins: Some(&logins), deciding: Deciding::Unknown };
+        text(&why(&scene, Some(asked)).unwrap())
+    };
+    let known = instance(Some(NAME), Some(ROLE));
+    let cases = [said(ID, None), said(ID, Some(&known)), said(machine, None)];
+    insta::assert_snapshot!(cases.join("--\n"), @"
+    block i-0123456789abcdef0: it tried to log in as `arn:aws:iam::111122223333:role/nodes` at 2026-01-01T00:00:00Z, and was turned away: `not_mapped` [login-denied]
+      `kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/nodes`
+    --
+    block i-0123456789abcdef0: it tried to log in as `arn:aws:iam::111122223333:role/nodes` at 2026-01-01T00:00:00Z, and was turned away: `not_mapped` [login-denied]
+      `kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/nodes`
+    block i-0123456789abcdef0: i-0123456789abcdef0 has no instance profile, so its kubelet has no credentials [no-instance-profile]
+      `aws ec2 associate-iam-instance-profile --instance-id i-0123456789abcdef0 --iam-instance-profile Name=NAME`
+    --
+    block mi-0123456789abcdef0: it tried to log in as `arn:aws:iam::111122223333:role/nodes` at 2026-01-01T00:00:00Z, and was turned away: `reserved_username` [login-denied]
+      the log of the server says more: look for `reserved_username` in it
+    ");
+}
+
+#[test]
 fn a_name_of_nothing_is_an_error() {
-    let scene = Scene { aws_auth: AwsAuth::Absent, nodes: &[], instance: None, deciding: Deciding::Unknown };
+    let scene =
+        Scene { aws_auth: AwsAuth::Absent, nodes: &[], instance: None, logins: None, deciding: Deciding::Unknown };
     let error = why(&scene, Some("no\u{1b}pe")).unwrap_err();
     assert_eq!(error.to_string(), "there is no node `no\\u{1b}pe`, and it is no instance ID");
 }

@@ -9,7 +9,7 @@ use jiff::civil::{DateTime, date};
 use kube_iam_cluster::Current;
 use kube_iam_core::aws_auth::Data;
 use kube_iam_core::eksctl::{Applied, ClusterAccount, RbacObject};
-use kube_iam_core::guard::Facts;
+use kube_iam_core::guard::{Facts, LiveNode};
 use kube_iam_core::yaml;
 use serde_json::Value;
 
@@ -26,6 +26,10 @@ pub(super) struct Cluster {
     pub(super) ignores_aws_auth: bool,
     /// What the guard is told.
     pub(super) facts: Facts,
+    /// What AWS says of the nodes, if it is asked.
+    pub(super) nodes: Option<Vec<LiveNode>>,
+    /// How often AWS was asked.
+    pub(super) asked: usize,
     pub(super) writes: usize,
     /// Writes of others, one before each attempt of ours.
     pub(super) rivals: Vec<(&'static str, String)>,
@@ -51,6 +55,8 @@ impl TestWorld {
             account: Some(ClusterAccount { partition: "aws".parse().unwrap(), account: "111122223333".into() }),
             ignores_aws_auth: false,
             facts: Facts::default(),
+            nodes: None,
+            asked: 0,
             writes: 0,
             rivals: Vec::new(),
             lose_answers: 0,
@@ -117,7 +123,9 @@ impl Surroundings for TestWorld {
 struct Connected(Rc<RefCell<Cluster>>);
 
 fn state(data: Option<&Data>) -> State {
-    State { data: data.cloned().unwrap_or_default(), ..State::from(Current::Absent) }
+    let mut state = State::from(Current::Absent);
+    state.data = data.cloned().unwrap_or_default();
+    state
 }
 
 impl World for Connected {
@@ -131,6 +139,14 @@ impl World for Connected {
             self.read()?,
             mappings::Surroundings { facts, bound_groups: Some(["bound".to_owned()].into()), nodes: None },
         ))
+    }
+
+    fn ask_for_roles(&mut self, surroundings: &mut mappings::Surroundings) {
+        let mut cluster = self.0.borrow_mut();
+        cluster.asked += 1;
+        if let Some(nodes) = &cluster.nodes {
+            surroundings.facts.nodes = Some(nodes.clone());
+        }
     }
 
     fn edit(&mut self, mut start: State, derive: &mut Derive<'_>) -> Result<(), Failure> {
