@@ -25,12 +25,14 @@ fn mappings(roles: &str, users: &str, accounts: &str) -> Mappings {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "read by value, a table of objects is easier on the eye")]
 fn object(kind: RbacKind, namespace: Option<&str>, name: &str, rest: Value) -> Value {
     let mut object = json!({ "metadata": { "name": name, "namespace": namespace }, "kind": kind.name() });
     object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
     object
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as above")]
 fn list(kind: RbacKind, items: Vec<Value>) -> List {
     let mut list = List::of(kind);
     let page = json!({ "kind": format!("{}List", kind.name()), "apiVersion": API_VERSION, "items": items });
@@ -42,6 +44,7 @@ fn rule(verbs: &[&str], group: &str, resources: &[&str]) -> Value {
     json!({ "verbs": verbs, "apiGroups": [group], "resources": resources })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as above")]
 fn cluster_role(name: &str, rules: Value) -> Value {
     object(RbacKind::ClusterRole, None, name, json!({ "rules": rules }))
 }
