@@ -97,7 +97,7 @@ impl Login {
     ) -> Self {
         Self {
             policy: TokenPolicy { hosts: StsHosts::of(settings.partition), cluster_id: settings.cluster_id.clone() },
-            identities: Identities::new(settings, sts, Arc::clone(&clock), Arc::clone(&metrics)),
+            identities: Identities::new(settings, sts, Arc::clone(&clock), Arc::clone(&mappings), Arc::clone(&metrics)),
             node_names,
             notes,
             mappings,
@@ -123,11 +123,12 @@ impl Login {
         match self.admit(review, fingerprint, call).await {
             Ok(admission) => {
                 let decision = decision::allow(version, &admission.user, &admission.audiences);
+                let is_scrubbed = self.mappings.scrubs(&admission.identity);
                 if admission.backend == Some(Backend::BreakGlass) {
                     self.metrics.break_glass_logins.inc();
-                    log::break_glass(&admission, fingerprint, call);
+                    log::break_glass(&admission, is_scrubbed, fingerprint, call);
                 }
-                log::granted(&admission, fingerprint, call);
+                log::granted(&admission, is_scrubbed, fingerprint, call);
                 if let Some(notes) = &self.notes {
                     notes.granted(&admission.user.username, &admission.identity);
                 }
@@ -147,10 +148,9 @@ impl Login {
 
     fn deny(&self, version: ReviewVersion, denial: &Denial, token: Option<Fingerprint>, call: Call) -> Decision {
         let decision = decision::deny(version, denial.reason, &call.id.to_string(), self.denial_status);
-        log::denied(denial, decision.level, token, call);
-        if let (Some(notes), Some(identity)) = (&self.notes, &denial.identity)
-            && !self.mappings.load().policy.scrubbed_accounts.contains(&identity.account)
-        {
+        let identity = denial.identity.as_ref().filter(|identity| !self.mappings.scrubs(identity));
+        log::denied(denial, identity.map(|identity| &**identity), decision.level, token, call);
+        if let (Some(notes), Some(identity)) = (&self.notes, identity) {
             notes.denied(identity, denial.reason);
         }
         self.metrics.answered(decision.label, decision.reason, call.arrived.elapsed());

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
+use kube_iam_core::identity::Identity;
 use kube_iam_core::mapping::{Backend, Snapshot};
 use kube_iam_core::user_info::MappingPolicy;
 
@@ -27,6 +28,12 @@ impl Mappings {
 
     pub(crate) fn load(&self) -> Guard<Arc<Current>> {
         self.0.load()
+    }
+
+    /// Whether the log and the status may not name an identity: its account is one of
+    /// `server.scrubbedAccounts`.
+    pub(crate) fn scrubs(&self, identity: &Identity) -> bool {
+        self.load().policy.scrubbed_accounts.contains(&identity.account)
     }
 
     /// Whether a backend has a place.

@@ -275,7 +275,7 @@ pub struct RepairArgs {
     #[arg(long, value_name = "WHERE", value_enum, requires = "fix")]
     pub dry_run: Option<DryRun>,
     /// Let a repair through that this rule of the lock-out guard refuses; repeatable
-    #[arg(long = "override", value_name = "RULE", value_parser = rule, requires = "fix")]
+    #[arg(long = "override", value_name = "RULE", value_parser = rule, value_delimiter = ',', requires = "fix")]
     pub overrides: Vec<String>,
 }
 

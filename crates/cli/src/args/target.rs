@@ -60,7 +60,7 @@ pub struct WriteArgs {
     #[arg(long, value_name = "WHERE", value_enum)]
     pub dry_run: Option<DryRun>,
     /// Let a change through that this rule of the lock-out guard refuses; repeatable
-    #[arg(long = "override", value_name = "RULE", value_parser = rule)]
+    #[arg(long = "override", value_name = "RULE", value_parser = rule, value_delimiter = ',')]
     pub overrides: Vec<String>,
     /// How long to try while others change aws-auth too, as 30s or 2m
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time_to_try)]

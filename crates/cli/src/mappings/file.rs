@@ -111,15 +111,28 @@ impl File {
         let after = self.parse(&text)?;
         let bytes: usize = after.data().iter().map(|(key, text)| key.len() + text.len()).sum();
         if bytes > limits::CONFIG_MAP_BYTES {
-            return Err(self.trouble(&format!("would hold {bytes} bytes of data; a ConfigMap may hold 1,048,576")));
+            let hint = "remove rows that nobody needs, or give rights by account or group instead of by row";
+            let failure = self.trouble(&format!("would hold {bytes} bytes of data; a ConfigMap may hold 1,048,576"));
+            return Err(failure.hint(hint.to_string()));
         }
         if self.is_stdin() {
             output::data(&text)?;
         } else if !dry_run {
-            self.replace(unchanged.as_deref(), &text)
-                .map_err(|error| self.trouble("can't be written").because(&error))?;
+            self.replace(unchanged.as_deref(), &text).map_err(|error| self.unwritten(&error))?;
         }
         Ok(State::new(after.data(), after.annotations(), Origin::File(Some(Box::new(after)))))
+    }
+
+    fn unwritten(&self, error: &io::Error) -> Failure {
+        let hint = match error.kind() {
+            ErrorKind::Other => "repeat the command: it then begins with the file as it is now",
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                "the folder must be writable: a draft takes the file's place; or pipe it, with `--manifest -`"
+            }
+            ErrorKind::NotFound => "make the folder first",
+            _ => "nothing was written; see why, and repeat the command",
+        };
+        self.trouble("can't be written").because(error).hint(hint.to_string())
     }
 
     /// Puts a new text in the file's place, unless somebody else has changed it.

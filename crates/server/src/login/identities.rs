@@ -19,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::login::{Call, log};
+use crate::mappings::Mappings;
 use crate::metrics::Metrics;
 use crate::settings::{Clock, Settings};
 
@@ -66,6 +67,7 @@ struct Shared {
     time: Duration,
     slots: Arc<Semaphore>,
     waiting: Semaphore,
+    mappings: Arc<Mappings>,
     metrics: Arc<Metrics>,
     state: Mutex<State>,
 }
@@ -106,7 +108,13 @@ impl State {
 }
 
 impl Identities {
-    pub(super) fn new(settings: &Settings, sts: Arc<dyn Sts>, clock: Clock, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        settings: &Settings,
+        sts: Arc<dyn Sts>,
+        clock: Clock,
+        mappings: Arc<Mappings>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self(Arc::new(Shared {
             sts,
             partition: settings.partition,
@@ -116,6 +124,7 @@ impl Identities {
             time: settings.limits.sts_call,
             slots: Arc::new(Semaphore::new(settings.limits.sts_in_flight)),
             waiting: Semaphore::new(settings.limits.waiting),
+            mappings,
             metrics,
             state: Mutex::default(),
         }))
@@ -192,11 +201,12 @@ struct Flight {
 
 impl Flight {
     async fn fly(self, request: StsRequest, call: Call) {
-        let Shared { sts, partition, metrics, time, .. } = &*self.shared;
+        let Shared { sts, partition, mappings, metrics, time, .. } = &*self.shared;
         let reply = tokio::time::timeout(*time, sts.call(&request)).await.unwrap_or(Err(StsFailure::Timeout));
         metrics.sts_called(*partition, request.host(), reply.as_ref().ok().map(|reply| reply.status));
         let outcome = conclude(&request, *partition, reply);
         match &outcome {
+            Ok(identity) if mappings.scrubs(identity) => {}
             Ok(identity) => log::sts_response(identity, self.token, call),
             Err(StsError::Throttled) => metrics.sts_throttled(*partition, request.host()),
             Err(_) => {}

@@ -11,6 +11,7 @@ use kube_iam_core::decision::Level;
 use kube_iam_core::identity::Identity;
 use kube_iam_core::reason::{Class, Reason};
 use kube_iam_core::secret::Fingerprint;
+use tracing::field::display;
 use tracing::{debug, info, warn};
 
 use super::{Admission, Call, Denial};
@@ -60,11 +61,11 @@ pub(super) fn sts_response(identity: &Identity, token: Fingerprint, call: Call) 
 }
 
 /// Somebody was let in.
-pub(super) fn granted(admission: &Admission, token: Fingerprint, call: Call) {
+pub(super) fn granted(admission: &Admission, is_scrubbed: bool, token: Fingerprint, call: Call) {
     let Admission { identity, user, backend, .. } = admission;
     info!(
-        arn = %Plain(identity.canonical.as_str()),
-        backend = backend.map(tracing::field::display),
+        arn = (!is_scrubbed).then(|| display(Plain(identity.canonical.as_str()))),
+        backend = backend.map(display),
         client = %call.client,
         groups = %List(&user.groups),
         method = METHOD,
@@ -79,10 +80,10 @@ pub(super) fn granted(admission: &Admission, token: Fingerprint, call: Call) {
 }
 
 /// Somebody came in by the mappings of last resort.
-pub(super) fn break_glass(admission: &Admission, token: Fingerprint, call: Call) {
+pub(super) fn break_glass(admission: &Admission, is_scrubbed: bool, token: Fingerprint, call: Call) {
     let Admission { identity, user, .. } = admission;
     warn!(
-        arn = %Plain(identity.arn.as_str()),
+        arn = (!is_scrubbed).then(|| display(Plain(identity.arn.as_str()))),
         client = %call.client,
         groups = %List(&user.groups),
         request_id = %call.id,
@@ -92,24 +93,29 @@ pub(super) fn break_glass(admission: &Admission, token: Fingerprint, call: Call)
     );
 }
 
-/// Somebody was turned away.
-pub(super) fn denied(denial: &Denial, level: Level, token: Option<Fingerprint>, call: Call) {
+/// Somebody was turned away; the identity, if the log may name it.
+pub(super) fn denied(
+    denial: &Denial,
+    identity: Option<&Identity>,
+    level: Level,
+    token: Option<Fingerprint>,
+    call: Call,
+) {
     let message = match denial.reason {
         Reason::ReviewMethod => "unexpected request method",
         reason if reason.class() == Class::Malformed => "could not parse request body",
         _ => "access denied",
     };
-    let identity = denial.identity.as_deref();
     macro_rules! line {
         ($log:ident) => {
             $log!(
-                arn = identity.map(|identity| tracing::field::display(Plain(identity.canonical.as_str()))),
+                arn = identity.map(|identity| display(Plain(identity.canonical.as_str()))),
                 client = %call.client,
                 error = %Plain(&denial.error),
                 path = PATH,
                 reason = denial.reason.as_str(),
                 request_id = %call.id,
-                token = token.map(tracing::field::display),
+                token = token.map(display),
                 "{message}"
             )
         };

@@ -57,6 +57,31 @@ async fn a_login_leaves_the_lines_of_the_go_authenticator() {
 }
 
 #[tokio::test]
+async fn scrubbed_accounts_stay_out_of_the_log() {
+    let script = |asked: &Asked| match asked.signature {
+        521 => Act::role("Dev", "scrubbed-bob"),
+        _ => Act::role("ScrubbedStranger", "scrubbed-eve"),
+    };
+    let scrub = |settings: &mut kube_iam_server::Settings| {
+        settings.mappings.policy.scrubbed_accounts = vec!["111122223333".parse().unwrap()];
+    };
+    let stage = Stage::with(script, scrub).await;
+    let client = stage.http2().await;
+    for signature in [521, 521, 522] {
+        client.review(review(&token(signature))).await;
+    }
+    let (good, bad) = (fingerprint(&token(521)), fingerprint(&token(522)));
+    let lines = [log_lines(&[&good]), log_lines(&[&bad])].concat();
+    let granted = log_lines(&["access granted", &good, "uid=aws-iam-authenticator:administrative:dev:scrubbed-bob"]);
+    assert_eq!((granted.len(), log_lines(&["access denied", &bad]).len()), (2, 1), "{lines:?}");
+    // Kubernetes sees the username too; nothing else tells who it is.
+    for secret in ["STS response", "arn=", "111122223333", "ASIAIOSFODNN7EXAMPLE", "AROADEV", "ScrubbedStranger"] {
+        assert!(lines.iter().all(|line| !line.contains(secret)), "{secret} is in {lines:#?}");
+    }
+    assert!(log_lines(&["scrubbed-eve"]).is_empty());
+}
+
+#[tokio::test]
 async fn the_request_id_of_an_answer_finds_its_line() {
     let stage = Stage::with(|_| Act::role("Stranger", "eve"), |_| {}).await;
     let answer = stage.http2().await.review(review(&token(510))).await;

@@ -63,7 +63,10 @@ pub fn run(args: &GetMappingsArgs) -> Result<(), Failure> {
 
 fn break_glass_rows(args: &GetMappingsArgs) -> Result<Vec<Rows>, Failure> {
     match &args.break_glass_file {
-        Some(path) => file::read(path).map_err(|error| Failure::of(&error)),
+        Some(path) => file::read(path).map_err(|error| {
+            Failure::of(&error)
+                .hint("it is a file of this machine; the server's is named by `server.breakGlassFile`".to_string())
+        }),
         None => Ok(Vec::new()),
     }
 }
