@@ -3,6 +3,7 @@
 
 mod body;
 mod connections;
+mod lingering;
 mod listener;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use ::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use ::http::request::Parts;
 use ::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -49,7 +51,9 @@ pub(crate) struct Site {
 
 impl Site {
     /// Answers one request. Over HTTP/2 nobody else takes the body away from the
-    /// answer to a HEAD.
+    /// answer to a HEAD, nor reads what is left of the request's: an answer before
+    /// its end is followed by a reset of the stream (RFC 9113, section 8.1), at which
+    /// curl and others throw the answer away.
     async fn respond(
         &self,
         door: Door,
@@ -57,9 +61,13 @@ impl Site {
         connection: &Connection,
         request: Request<Incoming>,
     ) -> Answer {
-        let is_head = request.method() == Method::HEAD;
-        let answer = self.page(door, client, connection, request).await;
-        if is_head { answer.map(|_| Full::default()) } else { answer }
+        let (head, mut body) = request.into_parts();
+        let deadline = Instant::now() + self.limits.body;
+        let answer = self.page(door, client, connection, &head, &mut body).await;
+        if head.version >= Version::HTTP_2 {
+            body::discard(&mut body, deadline).await;
+        }
+        if head.method == Method::HEAD { answer.map(|_| Full::default()) } else { answer }
     }
 
     async fn page(
@@ -67,19 +75,18 @@ impl Site {
         door: Door,
         client: SocketAddr,
         connection: &Connection,
-        request: Request<Incoming>,
+        head: &Parts,
+        body: &mut Incoming,
     ) -> Answer {
-        let path = request.uri().path();
-        match (door, path) {
+        match (door, head.uri.path()) {
             (Door::Webhook, "/authenticate") => {
                 let call = Call { id: self.request_ids.next(), client, arrived: Instant::now() };
-                let version = request.version();
-                let answered = survive(self.authenticate(call, connection, request)).await;
+                let answered = survive(self.authenticate(call, connection, head, body)).await;
                 let decision = answered.unwrap_or_else(|| {
                     self.metrics.panics.inc();
                     self.login.refuse(Reason::Internal, call)
                 });
-                answer_of(decision, version)
+                answer_of(decision, head.version)
             }
             (Door::Webhook | Door::Health, "/healthz") | (Door::Health, "/livez") => text(StatusCode::OK, "ok"),
             (Door::Webhook | Door::Health, "/metrics") => {
@@ -97,23 +104,17 @@ impl Site {
         }
     }
 
-    async fn authenticate(&self, call: Call, connection: &Connection, request: Request<Incoming>) -> Decision {
-        if request.method() != Method::POST {
+    async fn authenticate(&self, call: Call, connection: &Connection, head: &Parts, body: &mut Incoming) -> Decision {
+        if head.method != Method::POST {
             return self.login.refuse(Reason::ReviewMethod, call);
         }
-        let (version, deadline) = (request.version(), call.arrived + self.limits.body);
-        let (mut visit, mut body) = (connection.begin(), request.into_body());
-        match body::read(&mut body, deadline, &mut visit).await {
+        let mut visit = connection.begin();
+        match body::read(body, call.arrived + self.limits.body, &mut visit).await {
             Ok(body) => {
                 visit.body_has_arrived();
                 self.login.answer(body, call).await
             }
-            Err(reason) => {
-                if reason == Reason::ReviewTooLarge && version >= Version::HTTP_2 {
-                    body::discard(&mut body, deadline).await;
-                }
-                self.login.refuse(reason, call)
-            }
+            Err(reason) => self.login.refuse(reason, call),
         }
     }
 }

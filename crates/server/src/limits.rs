@@ -106,9 +106,13 @@ pub const CONNECTIONS: usize = 256;
 /// connection. A review has 1.5 KiB: thousands may arrive at the same time.
 pub const BODY_BYTES: usize = 8 * 1024 * 1024;
 
-/// How much of a body that is too long is read and thrown away on HTTP/2, in
-/// bytes, so that its sender sees the answer.
+/// How much of a body that nobody needs is read and thrown away, in bytes, so that
+/// its sender sees the answer.
 pub const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long a connection is read on after our half of it is closed, for the same
+/// reason. A peer that has nothing to send closes its half at once.
+pub const LINGER: Duration = Duration::from_secs(2);
 
 /// Most calls to STS at a time. Above it logins are refused, except for those
 /// whose identity is known already.

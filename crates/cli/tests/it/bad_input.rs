@@ -30,10 +30,26 @@ async fn reviews_that_are_none_have_their_reasons() {
         let answer = webhook.post("/authenticate", body).await;
         assert_eq!((answer.status, answer.refusal()), (status, reason), "{body}");
     }
+    // Also clients that write all before they read have the answer, each time.
+    for options in [
+        &["--http1.1"][..],
+        &["--http1.1", "-H", "Expect:"],
+        &["--http1.1", "-H", "Expect:", "-H", "Transfer-Encoding: chunked"],
+        &["--http2"],
+        &["--http2", "-H", "Expect:"],
+    ] {
+        for length in [65 * 1024, 70_000, 1 << 20, 10 << 20] {
+            let large = webhook.post_by(options, "/authenticate", &" ".repeat(length)).await;
+            assert_eq!((large.status, large.refusal()), (413, "review_too_large"), "{options:?}, {length} bytes");
+        }
+    }
     for version in ["--http1.1", "--http2"] {
-        for length in [65 * 1024, 10 << 20] {
-            let large = webhook.post_over(version, "/authenticate", &" ".repeat(length)).await;
-            assert_eq!((large.status, large.refusal()), (413, "review_too_large"), "{version}, {length} bytes");
+        for (path, status) in [("/authenticate", 405), ("/healthz", 200), ("/nope", 404)] {
+            for length in [1, 10 << 20] {
+                let options = [version, "-X", "PUT", "-H", "Expect:"];
+                let early = webhook.post_by(&options, path, &" ".repeat(length)).await;
+                assert_eq!(early.status, status, "{version} {path}, {length} bytes");
+            }
         }
     }
     let method = webhook.fetch("/authenticate").await;

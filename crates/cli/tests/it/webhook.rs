@@ -168,13 +168,13 @@ impl Webhook {
 
     /// Posts a body to a path.
     pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
-        self.post_over("--http1.1", path, body).await
+        self.post_by(&["--http1.1"], path, body).await
     }
 
-    /// Posts a body to a path over a version of HTTP, as curl spells it.
-    pub(crate) async fn post_over(&self, version: &str, path: &str, body: &str) -> Answer {
+    /// Posts a body to a path, with more options for curl.
+    pub(crate) async fn post_by(&self, options: &[&str], path: &str, body: &str) -> Answer {
         let mut curl = self.curl(path);
-        curl.arg(version);
+        curl.args(options);
         let finished = crate::process::finish_with_input(curl.args(["--data-binary", "@-"]), body).await;
         Answer::parse(&finished.stdout)
     }

@@ -21,9 +21,6 @@ where
 }
 
 /// Reads on and keeps nothing, for a while.
-///
-/// On HTTP/2 an answer before the end of the body is followed by a reset of the
-/// stream (RFC 9113, section 8.1), at which curl and others throw the answer away.
 pub(super) async fn discard<B>(body: &mut B, deadline: Instant)
 where
     B: Body<Data = Bytes> + Unpin,

@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use super::connections::{Admitted, Connections};
+use super::lingering::Lingering;
 use super::{Door, Site};
 use crate::draining::Draining;
 use crate::limits;
@@ -82,9 +83,9 @@ impl Listener {
                 let _ = stream.set_nodelay(true);
                 let peer = Peer { site: &site, door, client, place: &place };
                 match tls {
-                    None => peer.serve(&server, TokioIo::new(stream), draining).await,
+                    None => peer.serve(&server, TokioIo::new(Lingering::new(stream)), draining).await,
                     Some(tls) => match timeout(site.limits.tls_handshake, tls.accept(stream)).await {
-                        Ok(Ok(stream)) => peer.serve(&server, TokioIo::new(stream), draining).await,
+                        Ok(Ok(stream)) => peer.serve(&server, TokioIo::new(Lingering::new(stream)), draining).await,
                         Ok(Err(error)) => debug!(%client, %error, "TLS handshake failed"),
                         Err(_) => debug!(%client, "TLS handshake took too long"),
                     },

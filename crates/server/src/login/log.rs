@@ -11,7 +11,6 @@ use kube_iam_core::decision::Level;
 use kube_iam_core::identity::Identity;
 use kube_iam_core::reason::{Class, Reason};
 use kube_iam_core::secret::Fingerprint;
-use tracing::field::display;
 use tracing::{debug, info, warn};
 
 use super::{Admission, Call, Denial};
