@@ -6,6 +6,7 @@
 //! written anew as a whole.
 
 mod literal;
+mod remove;
 mod write;
 
 use alloc::collections::BTreeMap;
@@ -65,6 +66,9 @@ enum Target {
     /// The data alone.
     BareData,
 }
+
+/// Keys that change, each with its new text; `None` removes one.
+pub type Changes = BTreeMap<String, Option<String>>;
 
 /// A file with aws-auth in it.
 #[derive(Debug, Clone)]
@@ -152,29 +156,37 @@ impl Manifest {
         Ok(texts)
     }
 
-    /// The text of the file after some data keys and annotations got other
-    /// texts. It is read again and compared with what was wanted.
-    pub fn edit(&self, data: &Data, annotations: &BTreeMap<String, String>) -> Result<String, ManifestError> {
+    /// The text of the file after some data keys and annotations got other texts, or
+    /// were removed (`None`). It is read again and compared with what was wanted.
+    ///
+    /// # Errors
+    ///
+    /// The change can't be made in place, or would not be read as wanted.
+    pub fn edit(&self, data: &Changes, annotations: &Changes) -> Result<String, ManifestError> {
         let mut text = self.text.clone();
         for (key, value) in data {
             let path: &[&str] = if self.has_metadata() { &["data", key] } else { &[key] };
-            text = Self::parse(&text)?.set(path, value)?;
+            text = Self::parse(&text)?.change(path, value.as_deref())?;
         }
         for (key, value) in annotations {
-            text = Self::parse(&text)?.set(&["metadata", "annotations", key], value)?;
+            text = Self::parse(&text)?.change(&["metadata", "annotations", key], value.as_deref())?;
         }
         Ok(text)
     }
 
-    fn set(&self, path: &[&str], value: &str) -> Result<String, ManifestError> {
-        match self.set_as(path, value, Form::Readable) {
-            Err(ManifestError::Unsafe) => self.set_as(path, value, Form::Quoted),
+    fn change(&self, path: &[&str], value: Option<&str>) -> Result<String, ManifestError> {
+        match self.change_as(path, value, Form::Readable) {
+            Err(ManifestError::Unsafe) if value.is_some() => self.change_as(path, value, Form::Quoted),
             result => result,
         }
     }
 
-    fn set_as(&self, path: &[&str], value: &str, form: Form) -> Result<String, ManifestError> {
-        let splices = write::set(&self.text, &self.object, path, value, form).map_err(ManifestError::Refused)?;
+    fn change_as(&self, path: &[&str], value: Option<&str>, form: Form) -> Result<String, ManifestError> {
+        let splices = match value {
+            Some(value) => write::set(&self.text, &self.object, path, value, form),
+            None => remove::remove(&self.text, &self.object, path),
+        };
+        let splices = splices.map_err(ManifestError::Refused)?;
         let text = edit::apply(&self.text, splices).map_err(ManifestError::Refused)?;
         let after = yaml::parse_all(&text).map_err(|_| ManifestError::Unsafe)?;
         let wanted = self.documents.iter().map(|document| write::with(document, &self.object, path, value));

@@ -63,9 +63,12 @@ pub(super) fn planned(state: &State, document: &Document, planned: Planned) -> R
         return Ok(None);
     }
     let owners = owners(state)?;
+    // Whoever takes a row out ends what others have claimed: one of the same principal
+    // that comes later is not theirs.
+    let alive = owners.kept_in(document);
     let mut findings = planned.findings;
-    findings.extend(owners.findings(document, &planned.operations));
-    wanted(document, &planned.operations, &owners, |after| owners.kept_in(after), findings).map(Some)
+    findings.extend(alive.findings(document, &planned.operations));
+    wanted(document, &planned.operations, &owners, |after| alive.kept_in(after), findings).map(Some)
 }
 
 /// What a change came to, for programs.

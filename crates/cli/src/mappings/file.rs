@@ -5,9 +5,8 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use kube_iam_cluster::Touched;
-use kube_iam_core::aws_auth::Data;
 use kube_iam_core::limits;
-use kube_iam_core::manifest::{Manifest, ManifestError};
+use kube_iam_core::manifest::{Changes, Manifest, ManifestError};
 
 use super::target::{Origin, State};
 use crate::exit::Exit;
@@ -90,10 +89,7 @@ impl File {
             }
             return Ok(start);
         };
-        let set = |keys: std::collections::BTreeMap<String, Option<String>>| -> Data {
-            keys.into_iter().filter_map(|(key, text)| Some((key, text?))).collect()
-        };
-        let (data, annotations) = (set(touched.data), set(touched.annotations));
+        let Touched { data, annotations } = touched;
         let unchanged = match &start.origin {
             Origin::File(Some(manifest)) => Some(manifest.text().to_owned()),
             _ => None,
@@ -104,9 +100,11 @@ impl File {
                     .because(&error)
                     .hint("change it by hand, or write the data after `|`".to_string())
             })?,
-            _ => Manifest::parse(&Manifest::fresh(&data))
-                .and_then(|manifest| manifest.edit(&Data::new(), &annotations))
-                .map_err(|error| self.trouble("can't be written").because(&error))?,
+            _ => Manifest::parse(&Manifest::fresh(
+                &data.into_iter().filter_map(|(key, text)| Some((key, text?))).collect(),
+            ))
+            .and_then(|manifest| manifest.edit(&Changes::new(), &annotations))
+            .map_err(|error| self.trouble("can't be written").because(&error))?,
         };
         let after = self.parse(&text)?;
         let bytes: usize = after.data().iter().map(|(key, text)| key.len() + text.len()).sum();

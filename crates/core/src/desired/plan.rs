@@ -100,7 +100,7 @@ impl<'a> Plan<'a> {
             counts: Section::ALL.map(|section| document.rows(section).count()),
             operations: Vec::new(),
             findings: Vec::new(),
-            owners: before.clone(),
+            owners: before.kept_in(document),
             unread: 0,
             conflicts: Vec::new(),
             need_roles: Vec::new(),

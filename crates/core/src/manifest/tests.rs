@@ -11,9 +11,15 @@ fn data(pairs: &[(&str, &str)]) -> Data {
     pairs.iter().map(|(key, text)| (key.to_string(), text.to_string())).collect()
 }
 
+fn changes(pairs: &[(&str, Option<&str>)]) -> Changes {
+    pairs.iter().map(|(key, text)| (key.to_string(), text.map(ToString::to_string))).collect()
+}
+
 fn set(text: &str, key: &str, value: &str) -> String {
     let manifest = Manifest::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    let after = manifest.edit(&data(&[(key, value)]), &Data::new()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let after = manifest
+        .edit(&changes(&[(key, Some(value))]), &Changes::new())
+        .unwrap_or_else(|error| panic!("{error}\n{text}"));
     assert_eq!(Manifest::parse(&after).unwrap().data()[key], value, "{after}");
     after
 }
@@ -157,8 +163,12 @@ fn every_form_of_manifest_is_edited() {
         let owned = Manifest::parse(text).unwrap();
         if owned.has_metadata() {
             let note = data(&[("kube-iam.dev/owners", "{\"a\": 1}")]);
-            let after = owned.edit(&Data::new(), &note).unwrap();
-            assert_eq!(Manifest::parse(&after).unwrap().annotations(), note, "{after}");
+            let [write, clear] = [Some("{\"a\": 1}"), None].map(|text| changes(&[("kube-iam.dev/owners", text)]));
+            let noted = Manifest::parse(&owned.edit(&Changes::new(), &write).unwrap()).unwrap();
+            assert_eq!(noted.annotations(), note, "{}", noted.text());
+            let cleared = noted.edit(&Changes::new(), &clear).unwrap();
+            assert!(Manifest::parse(&cleared).unwrap().annotations().is_empty(), "{cleared}");
+            assert_eq!(owned.edit(&Changes::new(), &clear).unwrap(), text);
         }
     }
 }
@@ -237,7 +247,7 @@ proptest! {
         };
         let text = format!("kind: ConfigMap\nmetadata:\n  name: aws-auth\ndata:\n  mapRoles: {value}  mapUsers: x # c\n");
         if let Ok(manifest) = Manifest::parse(&text) {
-            if let Ok(after) = manifest.edit(&data(&[("mapRoles", &new)]), &Data::new()) {
+            if let Ok(after) = manifest.edit(&changes(&[("mapRoles", Some(&new))]), &Changes::new()) {
                 let read = Manifest::parse(&after).unwrap();
                 prop_assert_eq!(&read.data()["mapRoles"], &new);
                 prop_assert!(after.ends_with("  mapUsers: x # c\n") && after.starts_with("kind: ConfigMap\nmetadata:\n  name: aws-auth\ndata:\n"));
@@ -245,6 +255,33 @@ proptest! {
                 // Of a block without a single letter the parser does not tell the end.
                 prop_assert!(old.trim().is_empty(), "refused: {}\n{:?}", text, new);
             }
+        }
+    }
+
+    #[test]
+    fn any_key_can_be_removed(count in 1..4_usize, at in 0..4_usize, form in 0..4_usize, crlf: bool) {
+        let keys: Vec<_> = ["mapRoles", "mapUsers", "other", "mapAccounts"].into_iter().take(count).collect();
+        let entries = |entry: &dyn Fn(&str) -> String, between: &str| {
+            keys.iter().map(|key| entry(key)).collect::<Vec<_>>().join(between)
+        };
+        let data = match form {
+            0 => format!("\n{}", entries(&|key| format!("  # of {key}\n  {key}: |\n    # a\n    - b\n"), "")),
+            1 => format!("\n{}", entries(&|key| format!("  {key}: \"[]\" # {key}\n"), "")),
+            2 => format!(" {{{}}}\n", entries(&|key| format!("{key}: '[]'"), ", ")),
+            _ => format!("\n  {{\n{}\n  }}\n", entries(&|key| format!("    \"{key}\": \"[]\""), ",\n")),
+        };
+        let text = format!("kind: ConfigMap\ndata:{data}metadata:\n  name: aws-auth # c\n");
+        let text = if crlf { text.replace('\n', "\r\n") } else { text };
+        let manifest = Manifest::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let mut wanted = manifest.data();
+        let gone = ["mapRoles", "mapUsers", "other", "mapAccounts"][at];
+        wanted.remove(gone);
+        let after = manifest.edit(&changes(&[(gone, None)]), &Changes::new());
+        let after = after.unwrap_or_else(|error| panic!("{error}\n{text}"));
+        prop_assert_eq!(Manifest::parse(&after).unwrap().data(), wanted, "{}", after);
+        prop_assert!(after.ends_with("name: aws-auth # c\n") || after.ends_with("name: aws-auth # c\r\n"), "{}", after);
+        if at >= count {
+            prop_assert_eq!(after, text);
         }
     }
 

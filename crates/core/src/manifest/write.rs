@@ -186,8 +186,8 @@ fn block_lines(column: usize, value: &str, end: &str) -> String {
     lines.map(written).collect()
 }
 
-/// The document with one text set, as it must be read afterwards.
-pub(super) fn with(document: &Rc<Node>, object: &Rc<Node>, path: &[&str], value: &str) -> Node {
+/// The document with one text set, or removed, as it must be read afterwards.
+pub(super) fn with(document: &Rc<Node>, object: &Rc<Node>, path: &[&str], value: Option<&str>) -> Node {
     if Rc::ptr_eq(document, object) {
         return with_path(document, path, value);
     }
@@ -204,18 +204,32 @@ pub(super) fn with(document: &Rc<Node>, object: &Rc<Node>, path: &[&str], value:
     node
 }
 
-fn with_path(map: &Node, path: &[&str], value: &str) -> Node {
+fn with_path(map: &Node, path: &[&str], value: Option<&str>) -> Node {
     let text = |text: &str| node(Value::Scalar { text: text.into(), kind: ScalarKind::Text });
-    let Some((key, rest)) = path.split_first() else { return text(value) };
+    let (Some((key, rest)), true) = (path.split_first(), value.is_some() || pair_of_path(map, path)) else {
+        return value.map_or_else(|| map.clone(), text);
+    };
     let mut pairs = match &map.value {
         Value::Mapping(pairs) => pairs.clone(),
         _ => Vec::new(),
     };
+    if value.is_none() && rest.is_empty() {
+        pairs.retain(|(name, _)| name.as_written() != Some(key));
+        return node(Value::Mapping(pairs));
+    }
     match pairs.iter_mut().find(|(name, _)| name.as_written() == Some(key)) {
         Some((_, old)) => *old = Rc::new(with_path(old, rest, value)),
         None => pairs.push((Rc::new(text(key)), Rc::new(with_path(&node(Value::Mapping(Vec::new())), rest, value)))),
     }
     node(Value::Mapping(pairs))
+}
+
+/// Whether there is a key at the end of a path.
+fn pair_of_path(map: &Node, path: &[&str]) -> bool {
+    match path {
+        [] => true,
+        [key, rest @ ..] => pair_of(map, key).is_some_and(|(_, inner)| pair_of_path(inner, rest)),
+    }
 }
 
 fn node(value: Value) -> Node {

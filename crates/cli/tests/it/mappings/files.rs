@@ -136,6 +136,45 @@ async fn a_file_is_shown_changed_and_compared() {
 }
 
 #[tokio::test]
+async fn what_an_editor_takes_out_of_a_file_is_out() {
+    let users = "mapUsers: |\n  - userarn: arn:aws:iam::111122223333:user/eve\n    groups: [g]\n";
+    let folder = folder(&format!("{BARE}{users}"));
+    let mut edit = kube_iam();
+    edit.current_dir(folder.path()).args(["edit", "--manifest", "aws-auth.yaml", "--yes"]);
+    edit.env("KUBE_EDITOR", "sed -i -e '/mapUsers/,$d' -e 's/Admin/Chief/'").env("EDITOR", "true");
+    let edited = finish(&mut edit).await;
+    assert!(edited.stderr.contains("-- userarn: arn:aws:iam::111122223333:user/eve"), "{edited:?}");
+    edited.success();
+    let text = fs::read_to_string(folder.path().join("aws-auth.yaml")).unwrap();
+    assert_eq!(text, BARE.replace("Admin", "Chief"));
+}
+
+#[tokio::test]
+async fn a_row_that_is_gone_has_no_owner_when_it_comes_again() {
+    let config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\ndata:\n";
+    let folder = folder(&format!("{config_map}  {}", BARE.replace("\n  ", "\n    ")));
+    let list = format!("mappings:\n  - arn: {DEV}\n    groups: [g]\n");
+    let head = "apiVersion: kube-iam.dev/v1alpha1\nkind: MappingList\n";
+    fs::write(folder.path().join("some.yaml"), format!("{head}{list}")).unwrap();
+    fs::write(folder.path().join("none.yaml"), format!("{head}mappings: []\n")).unwrap();
+    run(&folder, &["apply", "-f", "some.yaml", "--owner", "ci", "--yes"]).await.success();
+    let owned = run(&folder, &["get", "mappings", "-o", "json"]).await.success();
+    assert!(owned.contains(r#""owners": ["#), "{owned}");
+    run(&folder, &["delete", "mapping", "--arn", DEV, "--yes"]).await.success();
+    let text = fs::read_to_string(folder.path().join("aws-auth.yaml")).unwrap();
+    assert!(!text.contains("owners"), "{text}");
+    // Neither here nor where another tool took the row out is it `ci`'s again.
+    run(&folder, &["apply", "-f", "some.yaml", "--owner", "ci", "--yes"]).await.success();
+    let text = fs::read_to_string(folder.path().join("aws-auth.yaml")).unwrap();
+    let row = text.find(&format!("- rolearn: {DEV}")).unwrap();
+    fs::write(folder.path().join("aws-auth.yaml"), text[..row].trim_end_matches(' ')).unwrap();
+    run(&folder, &["create", "mapping", "--arn", DEV, "--group", "human", "--yes"]).await.success();
+    run(&folder, &["apply", "-f", "none.yaml", "--owner", "ci", "--prune", "--yes"]).await.success();
+    let kept = run(&folder, &["get", "mappings", DEV, "-o", "json"]).await.success();
+    assert!(kept.contains("human") && !kept.contains("owners"), "{kept}");
+}
+
+#[tokio::test]
 async fn what_comes_by_stdin_goes_to_stdout() {
     let mut command = kube_iam();
     command.args(["create", "mapping", "--account", "444455556666", "--manifest", "-"]);
