@@ -22,7 +22,7 @@ use kube_iam_core::identity::{Identity, UserId};
 use kube_iam_core::ids::InstanceId;
 use kube_iam_core::last_good::{LastGood, LastGoodPolicy};
 use kube_iam_core::limits;
-use kube_iam_core::manifest::Manifest;
+use kube_iam_core::manifest::{Changes, Manifest};
 use kube_iam_core::mapping::{Backend, Resolution, RolePaths, Snapshot, resolve};
 use kube_iam_core::owners::Owners;
 use kube_iam_core::partition::{Partition, StsHosts};
@@ -270,8 +270,8 @@ pub fn template(input: &[u8]) -> bool {
 pub fn aws_auth_edits(input: &[u8]) -> bool {
     let Ok(text) = from_utf8(input) else { return false };
     if let Ok(manifest) = Manifest::parse(text) {
-        let data = Data::from([("mapRoles".to_owned(), "- rolearn: a\n".to_owned())]);
-        let Ok(after) = manifest.edit(&data, &Data::new()) else { return false };
+        let data = Changes::from([("mapRoles".to_owned(), Some("- rolearn: a\n".to_owned()))]);
+        let Ok(after) = manifest.edit(&data, &Changes::new()) else { return false };
         assert_eq!(Manifest::parse(&after).unwrap().data()["mapRoles"], "- rolearn: a\n");
         return true;
     }

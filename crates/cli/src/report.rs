@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::Path;
 
 use crate::exit::Exit;
 
@@ -16,6 +17,16 @@ pub struct Failure {
     /// How the command ends.
     pub exit: Exit,
 }
+
+/// Commands that take `--manifest`.
+const ON_MANIFESTS: [&str; 6] = [
+    "kube-iam check",
+    "kube-iam edit",
+    "kube-iam get mappings",
+    "kube-iam create mapping",
+    "kube-iam set mapping",
+    "kube-iam delete mapping",
+];
 
 impl Failure {
     /// A failure that is its own explanation.
@@ -67,6 +78,20 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
         self.hint = hint.into();
         self
+    }
+
+    /// Has the commands of the hint work on the file that this one was about.
+    pub fn about(self, manifest: Option<&Path>) -> Self {
+        let Some(manifest) = manifest.filter(|path| path.as_os_str() != "-") else { return self };
+        let flag = format!(" --manifest {}", manifest.display());
+        let aim = |hint: String| -> String {
+            let part = |(index, part): (usize, &str)| {
+                let is_ours = index % 2 == 1 && ON_MANIFESTS.iter().any(|words| part.starts_with(words));
+                format!("{part}{}", if is_ours && !part.contains(&flag) { &flag } else { "" })
+            };
+            hint.split('`').enumerate().map(part).collect::<Vec<_>>().join("`")
+        };
+        Self { hint: self.hint.map(aim), ..self }
     }
 
     /// Says it in the log, and so not at the end of the command.

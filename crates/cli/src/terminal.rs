@@ -22,12 +22,12 @@ impl MfaPrompt for Terminal {
         let trouble = |error: io::Error| NobodyToAsk(error.to_string());
         output::talk(question).map_err(trouble)?;
         let read = io::stdin().lock().read_line(&mut line).map_err(trouble)?;
+        if read == 0 || !io::stdin().is_terminal() {
+            // The echo of what was typed ends the line of the question; nothing else does.
+            output::talk("\n").map_err(trouble)?;
+        }
         if read == 0 {
             return Err(NobodyToAsk("there is no input".to_string()));
-        }
-        if !io::stdin().is_terminal() {
-            // The echo of a terminal ends the line of the question; a pipe has none.
-            output::talk("\n").map_err(trouble)?;
         }
         Ok(line.trim().to_string())
     }

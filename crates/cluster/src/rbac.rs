@@ -107,6 +107,13 @@ impl RbacObject {
         content::content(self.reference.kind, existing) == content::content(self.reference.kind, &self.manifest)
     }
 
+    /// Whether it gives its subjects `cluster-admin`, in all namespaces.
+    pub fn gives_cluster_admin(&self) -> bool {
+        let role = |key: &str| self.manifest.get("roleRef").and_then(|role| role.get(key)).and_then(Value::as_str);
+        self.reference.kind == RbacKind::ClusterRoleBinding
+            && (role("kind"), role("name")) == (Some("ClusterRole"), Some("cluster-admin"))
+    }
+
     /// The groups that a binding gives its role.
     pub fn bound_groups(&self) -> impl Iterator<Item = &str> {
         let subjects = self.manifest.get("subjects").and_then(Value::as_array).into_iter().flatten();

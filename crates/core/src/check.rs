@@ -157,7 +157,7 @@ pub fn lint(data: &BTreeMap<String, String>, context: &Context) -> Vec<Remark> {
         principals::lint(row, context, &mut remarks);
         values::lint(row, context, &mut remarks);
     }
-    duplicates::lint(&rows, &accounts, context, &mut remarks);
+    duplicates::lint(&rows, context, &mut remarks);
     access::lint(&rows, &accounts, context, &mut remarks);
     remarks.finish()
 }

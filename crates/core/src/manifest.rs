@@ -134,6 +134,16 @@ impl Manifest {
         self.read_texts(annotations).unwrap_or_default()
     }
 
+    /// A key that says something beside the data and which object it is.
+    pub fn beside_the_data(&self) -> Option<(&str, Mark)> {
+        if !self.has_metadata() {
+            return None;
+        }
+        let metadata =
+            value_of(&self.object, "metadata").and_then(|metadata| other_key(metadata, &["name", "namespace"]));
+        metadata.or_else(|| other_key(&self.object, &["apiVersion", "kind", "metadata", "data"]))
+    }
+
     fn data_map(&self) -> Option<&Rc<Node>> {
         match self.target {
             Target::ConfigMap => value_of(&self.object, "data"),
@@ -221,6 +231,11 @@ fn pair_of<'a>(node: &'a Node, key: &str) -> Option<(&'a Rc<Node>, &'a Rc<Node>)
 
 fn value_of<'a>(node: &'a Node, key: &str) -> Option<&'a Rc<Node>> {
     pair_of(node, key).map(|(_, value)| value)
+}
+
+fn other_key<'a>(node: &'a Node, known: &[&str]) -> Option<(&'a str, Mark)> {
+    let Value::Mapping(pairs) = &node.value else { return None };
+    pairs.iter().find_map(|(key, _)| Some((key.as_written()?, key.mark)).filter(|(name, _)| !known.contains(name)))
 }
 
 fn is_aws_auth(object: &Node) -> bool {

@@ -96,7 +96,7 @@ pub async fn run_from(
     };
     let after = state.with(&wanted.touched, wanted.document);
     let mut context = surroundings.context();
-    needs.add_to(&mut context);
+    needs.add_to(&mut context, &mut surroundings.facts);
     let mut said = wanted.findings;
     said.extend(remarks(&state.data, &after.data, &context));
     let mut findings = found(&state, &after, &said, surroundings);

@@ -3,6 +3,7 @@
 
 use kube_iam_cluster::{Creation, Found, RbacObject, create_missing, look_for};
 use kube_iam_core::check::Context;
+use kube_iam_core::guard::Facts;
 use kube_iam_core::rbac::RbacRef;
 
 use super::cluster::exit_of;
@@ -39,10 +40,18 @@ impl<'a> Needs<'a> {
         self.found.iter().all(|(_, found)| matches!(found, Found::Exists | Found::Differs | Found::NoRole))
     }
 
-    /// The groups that its bindings name, as groups that are bound.
-    pub fn add_to(&self, context: &mut Context) {
-        let Some(bound) = &mut context.bound_groups else { return };
-        bound.extend(self.objects.iter().flat_map(RbacObject::bound_groups).map(str::to_owned));
+    /// The groups that its bindings name, as groups that are bound, and as
+    /// administrators where they become that.
+    pub fn add_to(&self, context: &mut Context, facts: &mut Facts) {
+        let groups = |objects: &mut dyn Iterator<Item = &RbacObject>| -> Vec<String> {
+            objects.flat_map(RbacObject::bound_groups).map(str::to_owned).collect()
+        };
+        if let Some(bound) = &mut context.bound_groups {
+            bound.extend(groups(&mut self.objects.iter()));
+        }
+        if let Some(admins) = &mut facts.admins {
+            admins.groups.extend(groups(&mut self.objects.iter().filter(|object| object.gives_cluster_admin())));
+        }
     }
 
     /// What is there and what is not, one in a line.

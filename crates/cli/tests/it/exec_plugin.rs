@@ -259,7 +259,10 @@ async fn mfa_fails_at_once_where_nobody_can_be_asked() {
     let (aws, home) = (roles().await, mfa_home());
     // No input at all.
     let stderr = finish(&mut guarded_token(&aws, &home)).await.failure(1);
-    assert!(stderr.contains("needs a code of the MFA device") && stderr.contains("hint: "), "{stderr}");
+    assert!(
+        stderr.contains("\nerror: ") && stderr.contains("needs a code of the MFA device") && stderr.contains("hint: "),
+        "{stderr}"
+    );
     // kubectl says so; then stdin is not read, even if something stands there.
     let info = r#"{"apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}"#;
     let mut command = guarded_token(&aws, &home);

@@ -92,7 +92,7 @@ impl ChangeError {
             Self::Exists { .. } => "to change it, use `kube-iam set mapping`".to_owned(),
             Self::Unreadable { .. } => "`kube-iam check --fix` or `kube-iam edit` mends it".to_owned(),
             Self::Duplicates { .. } => {
-                "only the last one counts; `kube-iam check --fix` removes the others, `kube-iam delete mapping` all"
+                "only the last one counts; take the others out with `kube-iam edit`, or all with `kube-iam delete mapping`"
                     .to_owned()
             }
             Self::NotFound { nearest, .. } => format!("did you mean `{}`?", excerpt(nearest.as_deref()?)),

@@ -309,7 +309,7 @@ fn duplicates_stay_alike_or_are_refused() {
     let differing = document(&(row("a") + &row("b")), "", "");
     assert_snapshot!(after(&differing, &set(role("dev"), Some("b"), GroupsChange::Keep), EKS), @"
     error: `arn:aws:iam::111122223333:role/dev` is mapped more than once, and not alike: line 1 of `mapRoles`; line 2 of `mapRoles`
-    hint: only the last one counts; `kube-iam check --fix` removes the others, `kube-iam delete mapping` all
+    hint: only the last one counts; take the others out with `kube-iam edit`, or all with `kube-iam delete mapping`
     ");
     assert_snapshot!(after(&differing, &create(role("dev"), Some("b"), &[]), EKS), @"
     error: `arn:aws:iam::111122223333:role/dev` is already mapped in line 1 of `mapRoles`, with username `a` and no groups

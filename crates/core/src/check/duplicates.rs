@@ -4,9 +4,8 @@ use alloc::format;
 use alloc::string::String;
 use core::cmp::Ordering;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
-use super::principals::Account;
 use super::row::Row;
 use super::{Context, Remark, Remarks, rules, shown};
 use crate::authenticator::{Authenticator, Deciding, Judge, Who, only_kube_iam};
@@ -14,7 +13,7 @@ use crate::aws_auth::{MappingRow, Principal, Section};
 
 type FixedState = foldhash::fast::FixedState;
 
-pub(super) fn lint(rows: &[Row<'_>], accounts: &[Account], context: &Context, remarks: &mut Remarks) {
+pub(super) fn lint(rows: &[Row<'_>], context: &Context, remarks: &mut Remarks) {
     // While it is unknown who decides, kube-iam sees the most overlaps.
     let view = match context.deciding {
         Deciding::Known(authenticator) => authenticator,
@@ -38,13 +37,6 @@ pub(super) fn lint(rows: &[Row<'_>], accounts: &[Account], context: &Context, re
         if let Some((other, _)) = set.as_ref().and_then(|set| winners.get(&Who::Holders(set))) {
             let message = format!("the permission set of this role has an `sso` row too, {}", place_of(other, row));
             remarks.push(Remark::at(&rules::SSO_OVERLAP, row.section(), row.principal_mark(), message));
-        }
-    }
-    let mut seen = HashSet::with_hasher(FixedState::default());
-    for (account, mark) in accounts {
-        if !seen.insert(*account) {
-            let message = format!("account {account} is listed twice");
-            remarks.push(Remark::at(&rules::ACCOUNT_REPEATED, Section::MapAccounts, *mark, message));
         }
     }
 }

@@ -214,7 +214,8 @@ pub(super) type Account = (AccountId, Mark);
 
 pub(super) fn lint_accounts(source: Source<'_>, items: &[Rc<Node>], remarks: &mut Remarks) -> Vec<Account> {
     let mut accounts = Vec::new();
-    for item in items {
+    let mut seen = hashbrown::HashSet::with_hasher(foldhash::fast::FixedState::default());
+    for (index, item) in items.iter().enumerate() {
         let written = item.as_written().unwrap_or_default();
         let Ok(account) = written.parse::<AccountId>() else {
             let message = match &item.value {
@@ -232,6 +233,11 @@ pub(super) fn lint_accounts(source: Source<'_>, items: &[Rc<Node>], remarks: &mu
             let fix = if Rc::strong_count(item) > 1 { None } else { source.quote(item, false) };
             let message = format!("account {account} is not in quotes");
             remarks.push(Remark::at(&rules::ACCOUNT_UNQUOTED, source.section, item.mark, message).fix(fix));
+        }
+        if !seen.insert(account) {
+            let fix = Row::read(source, item, items.get(index + 1)).removal();
+            let message = format!("account {account} is listed twice");
+            remarks.push(Remark::at(&rules::ACCOUNT_REPEATED, source.section, item.mark, message).fix(fix));
         }
         accounts.push((account, item.mark));
     }

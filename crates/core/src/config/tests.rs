@@ -116,8 +116,8 @@ fn a_replica_is_named_by_what_can_be_a_key() {
     assert_eq!(parsed.config.server.replica_name.unwrap().as_str(), "node-1.example");
     let problems = yaml("server: {publishStatus: maybe, replicaName: a/b}\n").problems;
     insta::assert_snapshot!(shown(&problems).join("\n"), @"
-    line 1: `server.publishStatus` must be `true` or `false`, this is a text
-    line 1: `server.replicaName`: it must have 1 to 253 letters, digits, `-`, `_` and `.`, and not begin with a dot
+    line 1: `server.publishStatus` must be `true` or `false`, this is a text (for example `publishStatus: true`)
+    line 1: `server.replicaName`: it must have 1 to 253 letters, digits, `-`, `_` and `.`, and not begin with a dot (for example `replicaName: node-1.example.com`)
     ");
 }
 

@@ -85,7 +85,7 @@ impl ConflictKind {
             Self::OwnedBy(_) | Self::Unowned => {
                 "`--owner NAME --take-ownership` makes such rows NAME's, and as the file wants them"
             }
-            Self::Duplicates(_) => "only the last one counts; `kube-iam check --fix` removes the others",
+            Self::Duplicates(_) => "only the last one counts; take the others out with `kube-iam edit`",
             Self::Unreadable(_) => "`kube-iam check --fix` or `kube-iam edit` mends it",
         }
     }

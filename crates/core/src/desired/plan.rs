@@ -180,7 +180,7 @@ impl<'a> Plan<'a> {
                 section: Some(found.row.section),
                 mark: Some(found.row.mark()),
                 message: format!("{} is mapped once more, and not alike", mapping.wanted.whom),
-                hint: Some("`kube-iam check --fix` removes the row, which does not count".to_string()),
+                hint: Some("take the row out, which does not count, with `kube-iam edit`".to_string()),
             });
         }
         if !found.is_alive(self.options.deciding) {
@@ -191,7 +191,7 @@ impl<'a> Plan<'a> {
                 section: Some(found.row.section),
                 mark: Some(found.row.mark()),
                 message: format!("{} is mapped in a form that not every authenticator matches", mapping.wanted.whom),
-                hint: is_arn.then(|| "`kube-iam check --fix` gives it one that all match".to_string()),
+                hint: is_arn.then(|| "`kube-iam check --fix --grants` gives it one that all match".to_string()),
             });
         }
     }

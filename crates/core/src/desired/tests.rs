@@ -308,7 +308,7 @@ fn words_and_rows_that_are_in_the_way_are_told_together() {
     let file = desired(&[role("twice", "c"), role("half", "a"), role("new", "a")]);
     assert_snapshot!(said(&start, &Owners::default(), &file, &nobody()), @"
     error: `arn:aws:iam::111122223333:role/twice` is mapped more than once, and not alike: line 1 of `mapRoles`; line 2 of `mapRoles`; the row of `arn:aws:iam::111122223333:role/half` in line 3 of `mapRoles` can't be read: `username` must be a text, this is a number (quote it to make it a text)
-    hint: only the last one counts; `kube-iam check --fix` removes the others
+    hint: only the last one counts; take the others out with `kube-iam edit`
     ");
     let file = desired(&[role("new", "''"), role("newer", "'{{Name}}'"), role("newest", "'a b'")]);
     assert_snapshot!(said(&start, &Owners::default(), &file, &nobody()), @"

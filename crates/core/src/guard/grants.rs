@@ -100,11 +100,11 @@ pub(super) fn only_kube_iam_rows(change: &Change<'_>, lost: &Lost<'_>) -> Vec<Fi
     rows(change.texts.1).filter_map(judge).collect()
 }
 
-/// Principals that newly get `system:masters`, or whose dead rows come alive.
+/// Principals that newly become administrators, or whose dead rows come alive.
 pub(super) fn granted(change: &Change<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for &who in &change.changed {
-        let (mut masters, mut revived, mut grants) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut masters, mut admins, mut revived, mut grants) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for &view in change.views().iter().filter(|view| **view != Deciding::Unknown) {
             let (before, after) = (change.before.grant(view, who), change.after.grant(view, who));
             let Some(after) = after.filter(|grant| grant.mark.is_some() && was_readable(change, grant.section)) else {
@@ -112,6 +112,10 @@ pub(super) fn granted(change: &Change<'_>) -> Vec<Finding> {
             };
             if gives_masters(&after.groups) && !before.as_ref().is_some_and(|grant| gives_masters(&grant.groups)) {
                 masters.push(view);
+            } else if change.admins.standing(Some(&after)).is_admin()
+                && !change.admins.standing(before.as_ref()).is_admin()
+            {
+                admins.push(view);
             }
             if is_revived(change, who, before.as_ref(), &after) {
                 revived.push(view);
@@ -125,6 +129,13 @@ pub(super) fn granted(change: &Change<'_>) -> Vec<Finding> {
             let under = text::under(change.facts.deciding, &masters);
             let message = format!("{who} would get `{MASTERS}` by {row}{under}");
             findings.push(warn("grants-masters", message, "nothing can be taken from that group by RBAC"));
+        }
+        if !admins.is_empty() {
+            let under = text::under(change.facts.deciding, &admins);
+            let message = format!(
+                "{who} would be an administrator by {row}, whose group or username is bound to `cluster-admin`{under}"
+            );
+            findings.push(warn("grants-admin", message, "give a group that is bound to less, if that is not meant"));
         }
         if !revived.is_empty() {
             let under = text::under(change.facts.deciding, &revived);

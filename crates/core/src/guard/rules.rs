@@ -107,6 +107,13 @@ pub const RULES: &[Rule] = &[
          group that is bound to `cluster-admin` does the same and can be unbound.",
     ),
     rule_of(
+        "grants-admin",
+        Severity::Warn,
+        "somebody would newly be an administrator",
+        "The row gives a group or username that a ClusterRoleBinding gives `cluster-admin`, or a pattern that may become \
+         one at the login. It need not look like much: the name of the group says nothing about what it may do.",
+    ),
+    rule_of(
         "grants-account",
         Severity::Warn,
         "a whole account would be let in",

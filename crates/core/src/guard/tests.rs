@@ -17,6 +17,7 @@ const ALL: [Deciding; 4] = [OURS, GO, EKS, Deciding::Unknown];
 const NODE: &str = "username: 'system:node:{{EC2PrivateDNSName}}', groups: [system:bootstrappers, system:nodes]";
 const MASTERS: &str = "username: admin, groups: [system:masters]";
 const VIEW: &str = "username: viewer, groups: [view]";
+const ADMINS: &str = "username: ann, groups: [ops]";
 
 fn row(role: &str, rest: &str) -> String {
     format!("- {{rolearn: 'arn:aws:iam::111122223333:role/{role}', {rest}}}\n")
@@ -369,6 +370,10 @@ fn what_lets_somebody_in_is_shown() {
         ("a new row is no repair", String::new(), row("Third", VIEW), OURS, &[][..]),
         ("masters", row("Third", VIEW), row("Third", MASTERS), OURS, &["grants-masters"]),
         ("new masters", String::new(), row("Third", MASTERS), GO, &["grants-masters"]),
+        ("a group of administrators", row("Third", VIEW), row("Third", ADMINS), OURS, &["grants-admin"]),
+        ("a new administrator", String::new(), row("Third", ADMINS), GO, &["grants-admin"]),
+        ("administrator as before", row("Third", MASTERS), row("Third", ADMINS), GO, &[]),
+        ("any group", String::new(), row("Third", "groups: ['{{SessionName}}']"), OURS, &["grants-admin"]),
         ("a path taken away", row("a/Third", VIEW), row("Third", VIEW), GO, &["grants-access"]),
         ("a path taken away, unknown", row("a/Third", VIEW), row("Third", VIEW), Deciding::Unknown, &["grants-access"]),
         ("a path that counted already", row("a/Third", VIEW), row("Third", VIEW), OURS, &[]),
@@ -421,6 +426,7 @@ fn every_rule_is_listed_and_weighs_no_more_than_it_says() {
     }
     note(assess(&mappings("", "", ""), &mappings("", "", "- '111122223333'\n"), &facts(GO)));
     note(change("", "", &facts(Deciding::NotConsulted)));
+    note(change("", &row("Third", ADMINS), &facts(GO)));
     seen.sort_unstable();
     seen.dedup();
     let mut listed: Vec<_> = RULES.iter().map(|rule| rule.id).collect();

@@ -30,9 +30,24 @@ pub fn wanted(args: &BindArgs, groups: &[String], whom: &Whom) -> Result<(Vec<St
         manifests.extend(preset_objects(preset, &group, args.namespace.as_deref()));
         given.push(group);
     }
+    for group in manifests.iter().flat_map(|manifest| manifest["subjects"].as_array()).flatten() {
+        let group = group["name"].as_str().unwrap_or_default();
+        if is_of_everybody(group) {
+            let failure =
+                Failure::new(format!("a binding of group `{group}` would give its role to many more than {whom}"));
+            return Err(usage(failure.hint("add `--group NAME` with a name of its own before it".to_string())));
+        }
+    }
     let objects = manifests.into_iter().map(RbacObject::new).collect::<Result<Vec<_>, _>>();
     let objects = objects.map_err(|error| usage(Failure::new("the binding can't be made").because(&error)))?;
     Ok((given, objects))
+}
+
+/// Groups that kube-apiserver puts everybody in, or every service account
+/// (kubernetes.io, Authenticating, "Anonymous requests"; Using RBAC Authorization,
+/// "Referring to subjects").
+fn is_of_everybody(group: &str) -> bool {
+    matches!(group, "system:authenticated" | "system:unauthenticated") || group.starts_with("system:serviceaccounts")
 }
 
 /// The group that a preset binds: its own for the console, else the mapping's.

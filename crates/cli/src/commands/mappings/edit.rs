@@ -20,6 +20,9 @@ use crate::report::Failure;
 /// Lines that begin so are ours: they tell what is wrong, and go before the text is read.
 const OURS: &str = "#!";
 
+/// How often a wrong text comes back: an editor that is a script may never get it right.
+const TRIES: usize = 50;
+
 const HEAD: &str = "\
 #! Save and leave to change aws-auth; leave without a change to stop.
 #! Lines that begin with `#!` are left out.
@@ -52,7 +55,7 @@ pub fn run(args: &EditArgs) -> Result<(), Failure> {
 fn keep(draft: tempfile::NamedTempFile, target: &str) {
     if let Ok((_, path)) = draft.keep() {
         let path = path.display();
-        let again = format!("EDITOR='cp {path}' kube-iam edit{target}");
+        let again = format!("KUBE_EDITOR='cp {path}' kube-iam edit{target}");
         crate::output::warn(&format!("your text is kept in `{path}`; `{again}` takes it up again"));
     }
 }
@@ -66,8 +69,9 @@ fn typed(draft: &Path) -> std::io::Result<String> {
 /// The text in the editor until it can be read; `None` if it is left as it was.
 fn edited(start: &str, draft: &Path) -> Result<Option<Data>, Failure> {
     let mut shown = format!("{HEAD}{start}");
-    let mut last = start.to_owned();
+    let (mut last, mut attempt) = (start.to_owned(), 0);
     loop {
+        attempt += 1;
         let trouble = |error: &std::io::Error| Failure::new("could not use the draft").because(error);
         fs::write(draft, &shown).map_err(|error| trouble(&error))?;
         open(draft)?;
@@ -79,7 +83,7 @@ fn edited(start: &str, draft: &Path) -> Result<Option<Data>, Failure> {
             Ok(data) => return Ok(Some(data)),
             Err(problems) => problems,
         };
-        if text == last {
+        if text == last || attempt == TRIES {
             let failure = Failure::new("aws-auth is not changed: the text is still wrong");
             return Err(problems.into_iter().fold(usage(failure), |failure, (mark, why)| {
                 failure.cause(mark.map_or(why.clone(), |mark| format!("line {}: {why}", mark.line)))
@@ -102,6 +106,10 @@ fn read(text: &str) -> Result<Data, Vec<(Option<Mark>, String)>> {
         };
         vec![(mark, error.to_string())]
     })?;
+    if let Some((key, mark)) = manifest.beside_the_data() {
+        let why = format!("only `data` is changed here; take `{key}` out, and write it with kubectl");
+        return Err(vec![(Some(mark), why)]);
+    }
     let data = manifest.data();
     let unreadable = |problem: &kube_iam_core::aws_auth::SectionError| {
         (Some(manifest.locate(problem.section, problem.mark)), format!("`{}`: {}", problem.section, problem.reason))
@@ -149,10 +157,10 @@ fn open(draft: &Path) -> Result<(), Failure> {
     let named = ["KUBE_EDITOR", "VISUAL", "EDITOR"]
         .into_iter()
         .find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()));
-    let editor = named.unwrap_or_else(|| OsString::from("vi"));
-    if !std::io::stdin().is_terminal() && std::env::var_os("KUBE_EDITOR").or(std::env::var_os("EDITOR")).is_none() {
+    if !std::io::stdin().is_terminal() && named.is_none() {
         return Err(usage(Failure::new("there is no terminal to edit in").hint("set `EDITOR`".to_string())));
     }
+    let editor = named.unwrap_or_else(|| OsString::from("vi"));
     // By a shell, since an editor is named with its flags.
     let mut command = OsString::from("exec ");
     command.push(&editor);

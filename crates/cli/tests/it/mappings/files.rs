@@ -150,6 +150,17 @@ async fn what_an_editor_takes_out_of_a_file_is_out() {
 }
 
 #[tokio::test]
+async fn an_editor_changes_the_data_and_says_so() {
+    let folder = folder(BARE);
+    let mut edit = kube_iam();
+    edit.current_dir(folder.path()).args(["edit", "--manifest", "aws-auth.yaml", "--yes"]);
+    edit.env("KUBE_EDITOR", r"sed -i -e '/^#!/d' -e '/labels/d' -e 's/namespace: .*/&\n  labels: {a: b}/'");
+    let edited = finish(&mut edit).await;
+    assert!(edited.stderr.contains("only `data` is changed here; take `labels` out"), "{edited:?}");
+    assert_eq!(fs::read_to_string(folder.path().join("aws-auth.yaml")).unwrap(), BARE);
+}
+
+#[tokio::test]
 async fn a_row_that_is_gone_has_no_owner_when_it_comes_again() {
     let config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\ndata:\n";
     let folder = folder(&format!("{config_map}  {}", BARE.replace("\n  ", "\n    ")));

@@ -234,7 +234,7 @@ mapRoles: |
 mapAccounts: |
   - \"444455556666\"
 ",
-    repair: "Remove one.",
+    repair: "`check --fix` removes one; nobody gains or loses anything.",
 };
 
 pub(in crate::check) const UNREACHABLE_ROW: Rule = Rule {

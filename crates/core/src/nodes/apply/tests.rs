@@ -175,7 +175,7 @@ fn a_role_of_somebody_else_is_refused() {
     the row of `arn:aws:iam::111122223333:role/my-node-role` in line 1 of `mapRoles` can't be read: `username` must be a text, this is a list
     hint: `kube-iam check --fix` or `kube-iam edit` mends it
     `arn:aws:iam::111122223333:role/my-node-role` is mapped more than once, and not alike: line 1 of `mapRoles`; line 2 of `mapRoles`
-    hint: only the last one counts; `kube-iam check --fix` removes the others, `kube-iam delete mapping` all
+    hint: only the last one counts; take the others out with `kube-iam edit`, or all with `kube-iam delete mapping`
     `arn:aws:iam::111122223333:role/my-node-role` is of partition `aws`, and the rows that are there are of `aws-cn`
     hint: check that the role and the kubeconfig are of the same cluster
     ");
