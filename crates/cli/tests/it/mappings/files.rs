@@ -226,7 +226,7 @@ async fn input_that_cannot_be_used_is_told_and_nothing_is_written() {
     $ kube-iam create mapping --arn arn:aws:iam::111122223333:role/dev --group g --yes
     error: aws-auth can't be read, so nothing is done
     Caused by: `mapRoles` can't be read, line 3, column 3: while parsing a flow sequence, expected ',' or ']'
-    hint: run `kube-iam check` to see all of it, and `kube-iam edit` to mend it
+    hint: run `kube-iam check --manifest aws-auth.yaml` to see all of it, and `kube-iam edit --manifest aws-auth.yaml` to mend it
     exit 2
     $ kube-iam create mapping --arn arn:aws:iam::111122223333:role/dev --group g --yes
     error: `aws-auth.yaml` is no manifest of aws-auth
@@ -310,7 +310,7 @@ async fn input_that_cannot_be_used_is_told_and_nothing_is_written() {
     exit 2
     $ kube-iam get mappings arn:aws:iam::111122223333:role/dev
     error: `arn:aws:iam::111122223333:role/dev` has no mapping in `aws-auth.yaml`
-    hint: see all with `kube-iam get mappings`
+    hint: see all with `kube-iam get mappings --manifest aws-auth.yaml`
     exit 1
     $ kube-iam check
     aws-auth.yaml:3:3: error[syntax] `mapRoles` is not readable: while parsing a flow sequence, expected ',' or ']'
