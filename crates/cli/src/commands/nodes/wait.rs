@@ -8,6 +8,8 @@ use kube_iam_core::arn::Arn;
 use kube_iam_core::nodes::{Event, Goal, Kind, NodeRole, Progress, State};
 use kube_iam_core::partition::Partition;
 use kube_iam_core::ports::AwsFailure;
+use rustix::process::Signal;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::unread;
@@ -106,11 +108,15 @@ impl Waiting {
         let began = Instant::now();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut resumed = signal(SignalKind::from_raw(Signal::CONT.as_raw()))
+            .map_err(|error| Failure::new("could not listen for signals").because(&error))?;
         let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
         loop {
             tokio::select! {
                 biased;
                 _ = &mut interrupt => return Ok(End::Interrupted),
+                // The shell had the terminal meanwhile.
+                Some(()) = resumed.recv() => view.forget(),
                 // One look is taken, however short the time.
                 () = sleep_until(began + within), if self.answered => return Ok(End::TimeUp),
                 observation = source.observe() => {
