@@ -97,10 +97,31 @@ impl Outage {
     fn exit(&self) -> Exit {
         match self {
             Self::Api(error) => exit_of(error),
-            Self::Aws(failure) if failure.is_passing() => Exit::Unreachable,
+            Self::Aws(AwsFailure::Throttled(_) | AwsFailure::Unavailable(_) | AwsFailure::Unasked { .. }) => {
+                Exit::Unreachable
+            }
             Self::Aws(_) => Exit::Failed,
         }
     }
+}
+
+/// What to do where AWS does not say which roles nodes run under.
+fn advice(failure: &AwsFailure) -> String {
+    let first = match failure {
+        AwsFailure::Denied(_) => {
+            "the caller's policy must allow `ec2:DescribeInstances` and `iam:GetInstanceProfile`; without these, "
+        }
+        AwsFailure::Expired(_) => "renew the credentials, as by `aws sso login`; without them, ",
+        AwsFailure::Unasked { .. } => {
+            "`aws sts get-caller-identity` shows whether there are credentials and a way to AWS; without these, "
+        }
+        AwsFailure::Throttled(_) => "wait a minute and run the command again, or ",
+        AwsFailure::Unavailable(_) => {
+            "`aws sts get-caller-identity` shows whether AWS answers; run the command again, or "
+        }
+        AwsFailure::UnknownInstances(_) | AwsFailure::UnknownProfile(_) | AwsFailure::Refused(_) => "",
+    };
+    format!("{first}wait for a number of nodes with `--count` and without `--role-arn`")
 }
 
 impl Waiting {
@@ -160,13 +181,12 @@ impl Waiting {
 
     /// AWS did not say which role nodes run under.
     fn unasked(&mut self, failure: AwsFailure, view: &mut View) -> Result<(), Failure> {
-        let passes = failure.is_passing();
+        let (passes, hint) = (failure.is_passing(), advice(&failure));
         let outage = Outage::Aws(failure);
         // As with kube-apiserver: who has answered before is waited for.
         if !self.answered || !passes {
             let failure = Failure::new("could not find out under which roles nodes run").because(outage.cause());
-            let hint = "the caller's policy must allow `ec2:DescribeInstances` and `iam:GetInstanceProfile`; without these, wait for a number of nodes with `--count`";
-            return Err(failure.hint(hint.to_owned()).exit(outage.exit()));
+            return Err(failure.hint(hint).exit(outage.exit()));
         }
         // Said once, and not each time it is tried.
         if !matches!(self.outage, Some(Outage::Aws(_))) {
@@ -177,7 +197,7 @@ impl Waiting {
     }
 
     fn time_up(self, within: Duration) -> Failure {
-        let what = format!("after {} s there are only {}", within.as_secs(), self.progress.summary());
+        let what = format!("the time is up after {} s: {}", within.as_secs(), self.progress.summary());
         let mut failure = self.progress.missing().into_iter().fold(Failure::new(what), Failure::cause);
         if let Some(outage) = &self.outage {
             failure = failure.because(outage.cause()).exit(outage.exit());
