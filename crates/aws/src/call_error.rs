@@ -79,7 +79,11 @@ impl CallError {
                 "give another region with `--region`".to_owned()
             }
             Self::Credential(error) => return error.hint(),
-            Self::Answer { .. } | Self::TooManyPages { .. } | Self::Sign { .. } => return None,
+            Self::Answer { .. } => {
+                "something else may have answered in place of AWS: check `HTTPS_PROXY` and `AWS_ENDPOINT_URL`"
+                    .to_owned()
+            }
+            Self::TooManyPages { .. } | Self::Sign { .. } => return None,
         })
     }
 

@@ -81,7 +81,9 @@ impl StackError {
                 "name the stack of the nodes, not that of the cluster or its network, or the role itself with `--role-arn`".to_owned()
             }
             Self::Call(error) => return error.hint(),
-            Self::Name(_) => return None,
+            Self::Name(_) => {
+                "see which there are with `aws cloudformation describe-stacks --query 'Stacks[].StackName'`".to_owned()
+            }
         })
     }
 }
@@ -112,9 +114,7 @@ impl Session<'_> {
     ///
     /// When there is no such stack, it has no such outputs, or it can't be asked for: [`StackError::hint`] says what to do.
     pub async fn node_roles_of_stack(&self, name: &str, now: Timestamp) -> Result<Vec<StackRole>, StackError> {
-        if !is_stack(name) {
-            return Err(StackError::Name(name.chars().take(EXCERPT_CHARS).collect()));
-        }
+        check_name(name)?;
         let call = describe_stacks(Some(name), None);
         let unknown = || StackError::Unknown { stack: name.to_owned(), region: self.region().to_owned() };
         let body = match self.ask(&call, now).await {
@@ -170,6 +170,15 @@ fn describe_stacks(name: Option<&str>, next: Option<&str>) -> Call {
         form = form.with("NextToken", next);
     }
     Call { service: Service::CloudFormation, action: "DescribeStacks", input: Input::Post(form) }
+}
+
+/// Whether a stack can have this name or ARN. Nobody is asked.
+///
+/// # Errors
+///
+/// When none can.
+pub fn check_name(name: &str) -> Result<(), StackError> {
+    if is_stack(name) { Ok(()) } else { Err(StackError::Name(name.chars().take(EXCERPT_CHARS).collect())) }
 }
 
 /// A name as `CreateStack` takes it, or an ARN.

@@ -70,12 +70,17 @@ impl Ec2Instances {
 
     async fn role(&self, profile: &InstanceProfileArn) -> Result<Option<Arn>, AwsFailure> {
         let call = get_instance_profile(profile.name());
-        let body = self.send(&call).await.map_err(|failure| failure.about(&[]))?;
+        let body = self.send(&call).await.map_err(|failure| match failure {
+            Failure::Call(Unanswered::Refused(refusal)) if refusal.code == "NoSuchEntity" => {
+                AwsFailure::UnknownProfile(refusal.to_string())
+            }
+            failure => failure.about(&[]),
+        })?;
         let answer = Profile::read(&body).map_err(|error| AwsFailure::Refused(causes(&error)))?;
         // IAM looks by name, in the account of the credentials: another account's profile may have the same one.
         if answer.arn != profile.as_str() {
             let other = format!("IAM knows no instance profile `{}`, only `{}`", profile.as_str(), answer.arn);
-            return Err(AwsFailure::Refused(other.chars().take(limits::REFUSAL_CHARS).collect()));
+            return Err(AwsFailure::UnknownProfile(other.chars().take(limits::REFUSAL_CHARS).collect()));
         }
         Ok(answer.role)
     }
@@ -156,8 +161,8 @@ fn refused(refusal: &Refusal, ids: &[InstanceId]) -> AwsFailure {
     match refusal.meaning() {
         Meaning::Throttled => AwsFailure::Throttled(told),
         Meaning::Denied | Meaning::Key => AwsFailure::Denied(told),
-        // Found anew, the credentials may be good.
-        Meaning::Expired | Meaning::Failure => AwsFailure::Unavailable(told),
+        Meaning::Expired => AwsFailure::Expired(told),
+        Meaning::Failure => AwsFailure::Unavailable(told),
         Meaning::Other => AwsFailure::Refused(told),
     }
 }
@@ -209,7 +214,7 @@ mod tests {
             (403, "UnauthorizedOperation", AwsFailure::Denied),
             (403, "AccessDenied", AwsFailure::Denied),
             (401, "AuthFailure", AwsFailure::Denied),
-            (400, "RequestExpired", AwsFailure::Unavailable),
+            (400, "RequestExpired", AwsFailure::Expired),
             (500, "InternalError", AwsFailure::Unavailable),
             (503, "Unavailable", AwsFailure::Unavailable),
             (502, "", AwsFailure::Unavailable),

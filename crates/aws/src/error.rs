@@ -269,7 +269,10 @@ impl CredentialError {
             Self::Switch { name } => format!("set `{name}` to one of them, or remove it"),
             Self::HalfKey { missing } => format!("run `export {missing}=…`, or unset the other half to use a profile"),
             Self::TooLong { .. } => "its session token is too long: sign in with fewer session policies and session tags".to_owned(),
-            Self::Call { .. } | Self::Presign(_) => return None,
+            Self::Call { .. } => {
+                "run the command again in a while; AWS tells of its own troubles on https://health.aws.amazon.com".to_owned()
+            }
+            Self::Presign(_) => return None,
         })
     }
 }

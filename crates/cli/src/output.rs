@@ -34,6 +34,12 @@ pub fn can_redraw() -> bool {
     stderr.is_terminal() && AutoStream::choice(&stderr) != ColorChoice::Never
 }
 
+/// How many rows the terminal has on which talk is seen, if that can be told.
+pub fn rows() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
+    Some(usize::from(size.ws_row)).filter(|rows| *rows > 0)
+}
+
 /// Writes to stderr what is good to know.
 pub fn note(text: &str) {
     let style = anstyle::Style::new().dimmed();

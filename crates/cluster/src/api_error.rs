@@ -138,6 +138,9 @@ impl ApiError {
             Self::NamespaceMissing(namespace) => {
                 return Some(format!("create it with `kubectl create namespace {namespace}`"));
             }
+            Self::Invalid(why) if why.contains("is immutable") => {
+                "the object is marked `immutable`: save it, delete it, and create it again without that mark"
+            }
             Self::TooLarge(_) => "remove rows that nobody needs, or give rights by account or group instead of by row",
             Self::Throttled { .. } => "try again in a while",
             Self::NotFound(_)

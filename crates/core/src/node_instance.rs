@@ -81,15 +81,13 @@ impl From<&NodeError> for Reason {
     fn from(error: &NodeError) -> Self {
         match error {
             NodeError::Aws(_, AwsFailure::Throttled(_)) => Self::Ec2Throttled,
-            NodeError::Aws(_, AwsFailure::Unavailable(_)) => Self::Ec2Unavailable,
+            NodeError::Aws(_, failure) if failure.is_passing() => Self::Ec2Unavailable,
             NodeError::Foreign(..) => Self::NodeRoleMismatch,
             NodeError::Unknown(_)
             | NodeError::Nameless(_)
             | NodeError::Ended(_)
             | NodeError::Name(..)
-            | NodeError::Aws(_, AwsFailure::UnknownInstances(_) | AwsFailure::Denied(_) | AwsFailure::Refused(_)) => {
-                Self::NodeLookup
-            }
+            | NodeError::Aws(..) => Self::NodeLookup,
         }
     }
 }

@@ -25,4 +25,4 @@ pub use node::{Condition, ConditionStatus, Node, NodeInstance};
 pub use role::{NodeRole, RoleError};
 pub use rows::RowRef;
 pub use wait::{Event, Goal, Progress, State};
-pub use why::{AwsAuth, Diagnosis, Scene, UnknownNode, why};
+pub use why::{AwsAuth, Diagnosis, Scene, Stray, UnknownNode, why};

@@ -86,12 +86,26 @@ pub enum AwsFailure {
     /// EC2 knows none of these instances; the others were not described either.
     #[error("EC2 does not know {}", listed(.0))]
     UnknownInstances(Vec<InstanceId>),
+    /// IAM knows no such instance profile in the account of the credentials.
+    #[error("IAM does not know the instance profile: {0}")]
+    UnknownProfile(String),
     /// Too many calls: again later, more slowly.
     #[error("AWS throttles: {0}")]
     Throttled(String),
     /// The credentials may not make the call.
     #[error("AWS denies the call: {0}")]
     Denied(String),
+    /// The credentials have ended. Found anew, they may be good.
+    #[error("the AWS credentials have expired: {0}")]
+    Expired(String),
+    /// Nothing was sent: there are no credentials, or no way that can be gone.
+    #[error("AWS can't be asked: {told}")]
+    Unasked {
+        /// What is missing.
+        told: String,
+        /// Whether it may be there the next time.
+        passing: bool,
+    },
     /// No answer, or one that may be another the next time: 5xx, broken
     /// connections, time.
     #[error("AWS did not answer: {0}")]
@@ -104,7 +118,11 @@ pub enum AwsFailure {
 impl AwsFailure {
     /// Whether the same call may succeed in a while.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Throttled(_) | Self::Unavailable(_))
+        match self {
+            Self::Throttled(_) | Self::Expired(_) | Self::Unavailable(_) => true,
+            Self::Unasked { passing, .. } => *passing,
+            Self::UnknownInstances(_) | Self::UnknownProfile(_) | Self::Denied(_) | Self::Refused(_) => false,
+        }
     }
 }
 

@@ -161,8 +161,8 @@ impl Metrics {
             Some(AwsFailure::UnknownInstances(_)) => unknown,
             Some(AwsFailure::Throttled(_)) => throttled,
             Some(AwsFailure::Denied(_)) => denied,
-            Some(AwsFailure::Unavailable(_)) => unavailable,
-            Some(AwsFailure::Refused(_)) => refused,
+            Some(failure) if failure.is_passing() => unavailable,
+            Some(_) => refused,
         };
         self.ec2_latency.get_or_create(&[("result", result)]).observe(took.as_secs_f64());
     }

@@ -148,7 +148,7 @@ impl Access {
         let search = tokio::time::timeout(limits::NODE_CREDENTIALS_TIMEOUT, self.find()).await;
         let outcome = match search {
             Ok(found) => found.map(Arc::new).map_err(|error| failure(&error)),
-            Err(_) => Err(AwsFailure::Unavailable("AWS credentials were not found in time".to_owned())),
+            Err(_) => Err(unasked("AWS credentials were not found in time".to_owned(), true)),
         };
         if let Err(error) = &outcome {
             tracing::warn!(%error, "no AWS credentials to ask EC2 with, or no new ones");
@@ -203,10 +203,10 @@ impl Ready {
     /// The signed request of a call to EC2 or IAM.
     pub(super) fn sign(&self, call: &Call, now: Timestamp) -> Result<Request<Full<Bytes>>, AwsFailure> {
         let target = if call.service == Service::Iam { &self.iam } else { &self.ec2 };
-        let target = target.as_ref().map_err(|error| AwsFailure::Refused(causes(error)))?;
+        let target = target.as_ref().map_err(|error| unasked(causes(error), false))?;
         let signed = call.sign(&self.found.credentials, target, now);
         // The error may repeat what could not be signed, such as a session token.
-        signed.map_err(|_| AwsFailure::Refused("the request can't be signed with these credentials".to_owned()))
+        signed.map_err(|_| unasked("the request can't be signed with these credentials".to_owned(), false))
     }
 }
 
@@ -216,20 +216,19 @@ fn failure(error: &CredentialError) -> AwsFailure {
     match error {
         CredentialError::AssumeRoleDenied { .. }
         | CredentialError::KeyRejected { .. }
-        | CredentialError::SsoRole { .. }
-        | CredentialError::HalfKey { .. }
-        | CredentialError::None { source: None, .. } => AwsFailure::Denied(told),
+        | CredentialError::SsoRole { .. } => AwsFailure::Denied(told),
+        CredentialError::Expired { .. } | CredentialError::SsoSession { .. } => AwsFailure::Expired(told),
+        CredentialError::Call { .. } => AwsFailure::Unavailable(told),
         // What machines and other services give may be there the next time.
         CredentialError::None { source: Some(_), .. }
-        | CredentialError::Expired { .. }
-        | CredentialError::SsoSession { .. }
         | CredentialError::Process { .. }
         | CredentialError::WebIdentityToken { .. }
         | CredentialError::Container(_)
         | CredentialError::Metadata(_)
-        | CredentialError::NoRegion { .. }
-        | CredentialError::Call { .. } => AwsFailure::Unavailable(told),
-        CredentialError::UnknownProfile { .. }
+        | CredentialError::NoRegion { .. } => unasked(told, true),
+        CredentialError::None { source: None, .. }
+        | CredentialError::HalfKey { .. }
+        | CredentialError::UnknownProfile { .. }
         | CredentialError::Config(_)
         | CredentialError::Switch { .. }
         | CredentialError::TooLong { .. }
@@ -240,8 +239,12 @@ fn failure(error: &CredentialError) -> AwsFailure {
         | CredentialError::NoSessionName { .. }
         | CredentialError::Target(_)
         | CredentialError::Proxy(_)
-        | CredentialError::Presign(_) => AwsFailure::Refused(told),
+        | CredentialError::Presign(_) => unasked(told, false),
     }
+}
+
+fn unasked(told: String, passing: bool) -> AwsFailure {
+    AwsFailure::Unasked { told, passing }
 }
 
 fn chained(error: &CredentialError) -> String {

@@ -36,6 +36,8 @@ pub enum NodegroupError {
         region: String,
         /// The name asked for.
         nodegroup: String,
+        /// The node groups that there are, if EKS tells.
+        known: Option<Vec<String>>,
     },
     /// EKS names no role for it.
     #[error("EKS names no role for node group `{nodegroup}` of cluster `{cluster}`")]
@@ -58,15 +60,30 @@ impl NodegroupError {
                 "see which there are with `aws eks list-clusters --region {region}`; name another region with `--region`, another \
                  account by `AWS_PROFILE`"
             ),
-            Self::Unknown { cluster, region, .. } => format!(
-                "see which there are with `aws eks list-nodegroups --cluster-name {cluster} --region {region}`; self-managed nodes are \
-                 in none: for them name the stack with `--stack`"
-            ),
+            Self::Unknown { cluster, region, known, .. } => {
+                let known = match known.as_deref() {
+                    Some([]) => "the cluster has none".to_owned(),
+                    Some(known) => format!("the node groups of the cluster are: {}", some_of(known)),
+                    None => {
+                        format!(
+                            "see which there are with `aws eks list-nodegroups --cluster-name {cluster} --region {region}`"
+                        )
+                    }
+                };
+                format!("{known}; self-managed nodes are in none: for them name the stack with `--stack`")
+            }
             Self::NoRole { .. } => "name the role with `--role-arn`".to_owned(),
             Self::Call(error) => return error.hint(),
             Self::Name(_) => return None,
         })
     }
+}
+
+/// The first of many names.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<_> = names.iter().take(SHOWN).map(|name| format!("`{}`", name.escape_debug())).collect();
+    format!("{}{}", shown.join(", "), if names.len() > SHOWN { " and others" } else { "" })
 }
 
 #[derive(Deserialize)]
@@ -122,7 +139,7 @@ impl Session<'_> {
     ///
     /// # Errors
     ///
-    /// When there is no such node group or it can't be asked for: [`NodegroupError::hint`] says what to do.
+    /// When there is no such node group or it can't be asked for: [`NodegroupError::hint`] says what to do, and which there are.
     pub async fn node_role_of_nodegroup(
         &self,
         cluster: &str,
@@ -131,7 +148,16 @@ impl Session<'_> {
     ) -> Result<String, NodegroupError> {
         let input = Input::Get(path(cluster, Some(nodegroup))?);
         let call = Call { service: Service::Eks, action: "DescribeNodegroup", input };
-        let body = self.ask(&call, now).await.map_err(|failed| self.no_nodegroup(&call, failed, cluster, nodegroup))?;
+        let body = match self.ask(&call, now).await {
+            Ok(body) => body,
+            Err(failed) => {
+                let mut error = self.no_nodegroup(&call, failed, cluster, nodegroup);
+                if let NodegroupError::Unknown { known, .. } = &mut error {
+                    *known = self.nodegroups(cluster, now).await.ok();
+                }
+                return Err(error);
+            }
+        };
         let reply: Reply = serde_json::from_slice(&body).map_err(|error| call.senseless(error))?;
         reply
             .nodegroup
@@ -148,7 +174,7 @@ impl Session<'_> {
                 if nodegroup.is_empty() || refusal.message.starts_with("No cluster found") {
                     return NodegroupError::UnknownCluster { cluster, region };
                 }
-                NodegroupError::Unknown { cluster, region, nodegroup: nodegroup.to_owned() }
+                NodegroupError::Unknown { cluster, region, nodegroup: nodegroup.to_owned(), known: None }
             }
             failed => self.failed(call, failed).into(),
         }

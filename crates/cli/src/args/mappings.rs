@@ -16,7 +16,7 @@ pub struct GetMappingsArgs {
     /// Only mappings of this role or user, however it is spelt
     #[arg(value_name = "ARN")]
     pub arn: Option<String>,
-    /// Form: table, wide, json, yaml or name
+    /// Form: table, wide, json, yaml (as `apply -f` reads it) or name
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
     pub output: ListForm,
     /// Also show what a login ends with: break-glass rows, rows that others hide, canonical ARNs
@@ -47,7 +47,7 @@ pub enum ListForm {
     Wide,
     /// JSON.
     Json,
-    /// YAML; mappings as `apply -f` reads them.
+    /// YAML.
     Yaml,
     /// Names alone.
     Name,

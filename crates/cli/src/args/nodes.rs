@@ -22,17 +22,26 @@ pub struct NodesArgs {
 #[derive(Debug, Subcommand)]
 pub enum NodesResource {
     /// Let the nodes of a role join: aws-auth is created, or a row added
+    ///
+    /// Where aws-auth is absent it is created as AWS offers it for download; else a row is added, or
+    /// completed. What is there already is not written twice.
     Apply(Box<NodesApplyArgs>),
     /// Wait until nodes are ready
+    ///
+    /// Exit 0 when they are, 1 with what is missing when the time is up, 3 where the cluster or AWS can't be
+    /// reached, 130 after Ctrl-C.
     Wait(Box<NodesWaitArgs>),
     /// Show nodes, and by which row each gets in
+    ///
+    /// A row that is only likely, as the role of its nodes is not known, has a question mark.
     List(Box<NodesListArgs>),
-    /// Say why a node does not join, or is not ready, and what to do; exit 1 if anything keeps it out
+    /// Say why a node does not join, or is not ready, and what to do
+    ///
+    /// Exit 0 if nothing keeps it out, 1 if anything does, 2 if that is not known.
     Why(Box<NodesWhyArgs>),
 }
 
-/// Let the nodes of a role join. Where aws-auth is absent it is created as AWS offers it for download;
-/// else a row is added, or completed. What is there already is not written twice.
+/// Let the nodes of a role join.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/my-node-role
@@ -58,7 +67,7 @@ pub struct NodesApplyArgs {
     #[arg(long, value_name = "KIND", default_value = "linux")]
     pub kind: Kind,
     /// Write the manifest of an aws-auth with nothing else in it to stdout, and change nothing
-    #[arg(long, conflicts_with_all = ["manifest", "dry_run", "yes"])]
+    #[arg(long, conflicts_with_all = ["manifest", "dry_run", "yes", "output"])]
     pub print: bool,
     #[command(flatten)]
     pub target: TargetArgs,
@@ -66,7 +75,7 @@ pub struct NodesApplyArgs {
     pub write: WriteArgs,
 }
 
-/// Wait until nodes are ready. Exit 0 when they are, 1 with what is missing when the time is up.
+/// Wait until nodes are ready.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kube-iam nodes wait                          until all nodes that there are, and at least one, are ready
@@ -111,7 +120,7 @@ pub enum WaitForm {
     Json,
 }
 
-/// Show nodes, and by which row each gets in. A row that is only likely has a question mark.
+/// Show nodes, and by which row each gets in.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kube-iam nodes list
@@ -128,7 +137,7 @@ pub struct NodesListArgs {
     pub cluster: ClusterArgs,
 }
 
-/// Say why a node does not join, or is not ready, and what to do; exit 1 if anything keeps it out.
+/// Say why a node does not join, or is not ready, and what to do.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kube-iam nodes why                              whatever keeps any node out

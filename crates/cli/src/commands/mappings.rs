@@ -80,8 +80,9 @@ struct Report<'a> {
     findings: &'a [Finding],
 }
 
-/// Prints the result: a line for each mapping, or a document for programs.
-pub(super) fn report(done: &Done, write: &WriteArgs, subject: &str, is_data: bool) -> Result<(), Failure> {
+/// Prints the result: a line for each mapping, or a document for programs. The subjects are
+/// what there was to change.
+pub(super) fn report(done: &Done, write: &WriteArgs, subjects: &[String], is_data: bool) -> Result<(), Failure> {
     let differences = match (done.before.rows(), done.after.rows()) {
         (Ok(before), Ok(after)) => diff::diff(before, after, &owners(&done.before).unwrap_or_default()),
         _ => Vec::new(),
@@ -91,9 +92,12 @@ pub(super) fn report(done: &Done, write: &WriteArgs, subject: &str, is_data: boo
     let text = match write.output {
         Some(ResultForm::Json) => format!("{}\n", serde_json::to_string_pretty(&document).unwrap_or_default()),
         Some(ResultForm::Yaml) => serde_saphyr::to_string(&document).unwrap_or_default(),
-        Some(ResultForm::Name) if differences.is_empty() => format!("{subject}\n"),
+        Some(ResultForm::Name) if differences.is_empty() => subjects
+            .iter()
+            .map(|subject| format!("{}\n", subject.strip_prefix("mapping/").unwrap_or(subject)))
+            .collect(),
         Some(ResultForm::Name) => differences.iter().map(|one| format!("{}\n", one.mapping().subject.text())).collect(),
-        None => sentences(done, &differences, dry_run, subject),
+        None => sentences(done, &differences, dry_run, subjects),
     };
     say(&text, is_data)
 }
@@ -114,7 +118,7 @@ fn say(text: &str, is_data: bool) -> Result<(), Failure> {
     }
 }
 
-fn sentences(done: &Done, differences: &[Difference], dry_run: Option<&str>, subject: &str) -> String {
+fn sentences(done: &Done, differences: &[Difference], dry_run: Option<&str>, subjects: &[String]) -> String {
     let after = dry_run.map(|dry_run| format!(" ({dry_run} dry run)")).unwrap_or_default();
     let sentence = |difference: &Difference| {
         let word = match difference {
@@ -125,8 +129,8 @@ fn sentences(done: &Done, differences: &[Difference], dry_run: Option<&str>, sub
         format!("mapping/{} {word}{after}\n", difference.mapping().subject.text())
     };
     match (differences, done.is_changed()) {
-        ([], false) => format!("{subject} unchanged{after}\n"),
-        ([], true) => format!("{subject} configured{after}\n"),
+        ([], false) => subjects.iter().map(|subject| format!("{subject} unchanged{after}\n")).collect(),
+        ([], true) => subjects.iter().map(|subject| format!("{subject} configured{after}\n")).collect(),
         (differences, _) => differences.iter().map(sentence).collect(),
     }
 }

@@ -37,7 +37,7 @@ async fn read(args: &ClusterArgs) -> Result<Read, Failure> {
     let state = state.map_err(|error| mappings::unread(&error))?;
     let mut nodes = nodes.map_err(|error| unread(&error))?;
     let mut fleet = cluster.fleet(args);
-    let unasked = fleet.complete(&mut nodes).await.err();
+    let unasked = fleet.complete(&mut nodes).await.err().map(|unlearnt| unlearnt.failure);
     if let Some(failure) = &unasked {
         output::note(&format!("accounts and roles of nodes are not known: {failure}"));
     }

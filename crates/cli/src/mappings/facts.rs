@@ -37,8 +37,8 @@ impl Surroundings {
     /// that depends on it waits for it. What is not found out stays unknown.
     pub async fn ask_for_roles(&mut self, target: &Target, args: &ClusterArgs) {
         let (Target::Cluster(cluster), Some(nodes)) = (target, &mut self.nodes) else { return };
-        if let Err(failure) = cluster.fleet(args).complete(nodes).await {
-            output::note(&format!("the roles of nodes are not known: {failure}"));
+        if let Err(unlearnt) = cluster.fleet(args).complete(nodes).await {
+            output::note(&format!("the roles of nodes are not known: {}", unlearnt.failure));
         }
         self.facts.nodes = Some(live(nodes));
     }

@@ -15,6 +15,7 @@ use super::cluster::{self, Cluster};
 use super::file::File;
 use crate::args::TargetArgs;
 use crate::exit::Exit;
+use crate::output;
 use crate::report::Failure;
 
 /// Where aws-auth is kept.
@@ -127,7 +128,12 @@ impl Target {
     /// Finds aws-auth. Of a cluster nothing is asked yet, but that EKS describes it.
     pub async fn open(args: &TargetArgs) -> Result<Self, Failure> {
         match &args.manifest {
-            Some(path) => Ok(Self::file(path)),
+            Some(path) => {
+                if args.cluster.region.is_some() || args.cluster.profile.is_some() {
+                    output::warn("nothing is asked of AWS for a file: `--region` and `--profile` have no effect");
+                }
+                Ok(Self::file(path))
+            }
             None => Ok(Self::Cluster(Box::new(Cluster::open(&args.cluster).await?))),
         }
     }

@@ -7,12 +7,14 @@ use core::str::FromStr;
 
 use super::{ArnError, Sections};
 use crate::ids::AccountId;
+use crate::partition::Partition;
 
 /// `arn:…:iam::ACCOUNT:instance-profile/PATH/NAME`. It is no principal: the role
 /// inside it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct InstanceProfileArn {
     text: String,
+    partition: Partition,
     account: AccountId,
 }
 
@@ -20,14 +22,14 @@ impl FromStr for InstanceProfileArn {
     type Err = ArnError;
 
     fn from_str(text: &str) -> Result<Self, ArnError> {
-        let Sections { service, account, resource, .. } = Sections::of(text)?;
+        let Sections { partition, service, account, resource } = Sections::of(text)?;
         let path = resource.strip_prefix("instance-profile/").filter(|_| service == "iam");
         let path = path.ok_or_else(|| ArnError::NoProfile(resource.to_owned()))?;
         if path.rsplit('/').next().is_none_or(str::is_empty) {
             return Err(ArnError::Name);
         }
         let account = account.parse().map_err(|_| ArnError::Account(account.to_owned()))?;
-        Ok(Self { text: text.to_owned(), account })
+        Ok(Self { text: text.to_owned(), partition, account })
     }
 }
 
@@ -35,6 +37,11 @@ impl InstanceProfileArn {
     /// The text as received.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The partition.
+    pub fn partition(&self) -> Partition {
+        self.partition
     }
 
     /// The account.

@@ -240,9 +240,9 @@ pub(super) fn node_roles<'a>(change: &Change<'a>, lost: &mut Lost<'a>) -> Vec<Fi
 fn node_role(change: &Change<'_>, who: Who<'_>, names: &[&str]) -> Option<Finding> {
     let (mut under, mut first) = (Vec::new(), None);
     for &view in change.views() {
-        let before = NodeRights::of(change.before.grant(view, who).as_ref());
+        let before = change.before.grant(view, who);
         let after = change.after.grant(view, who);
-        let missing = before.without(NodeRights::of(after.as_ref()));
+        let missing = NodeRights::of(before.as_ref()).without(NodeRights::of(after.as_ref()), names);
         if !missing.is_empty() {
             under.push(view);
             first.get_or_insert((missing, after));

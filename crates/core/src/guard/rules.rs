@@ -66,8 +66,9 @@ pub const RULES: &[Rule] = &[
         Severity::Block,
         "a node role that may have live nodes would lose its mapping, username or groups",
         "The kubelets of a role that is no longer mapped are turned away, and their nodes become NotReady with all \
-         pods on them. Node groups may share a role, so removing one group is no reason to remove the row. Where \
-         nodes or their roles can't be read, every node role is taken to be in use.",
+         pods on them; under another username a kubelet may not touch its own node. Node groups may share a role, so \
+         removing one group is no reason to remove the row. Where nodes or their roles can't be read, every node role \
+         is taken to be in use.",
     ),
     rule_of(
         "section-unreadable",

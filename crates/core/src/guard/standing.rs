@@ -1,15 +1,20 @@
 //! How far somebody's rights reach.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Admins, Caller, FixedSet};
 use crate::authenticator::Grant;
+use crate::shown::excerpt;
 use crate::template::Template;
 
 /// The group that kube-apiserver lets do everything
 /// (kubernetes.io, Using RBAC Authorization, "User-facing roles").
 pub(super) const MASTERS: &str = "system:masters";
+
+/// What usernames of nodes begin with.
+const NODE_USERNAME: &str = "system:node:";
 
 /// What somebody is in the cluster, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,35 +93,49 @@ pub(super) fn could_be(grant: &Grant<'_>, caller: &Caller) -> bool {
 /// node authorizer and of TLS bootstrapping (kubernetes.io, Using Node
 /// Authorization; Amazon EKS user guide, self-managed nodes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct NodeRights {
-    username: bool,
+pub(super) struct NodeRights<'a> {
+    /// The pattern of a username that the node authorizer obeys.
+    username: Option<&'a str>,
     nodes: bool,
     bootstrappers: bool,
 }
 
-impl NodeRights {
-    pub(super) fn of(grant: Option<&Grant<'_>>) -> Self {
+impl<'a> NodeRights<'a> {
+    pub(super) fn of(grant: Option<&Grant<'a>>) -> Self {
         let Some(grant) = grant else { return Self::default() };
         let group = |wanted: &str| grant.groups.iter().any(|group| group == wanted);
         Self {
-            username: grant.username.is_some_and(|name| name.starts_with("system:node:")),
+            username: grant.username.filter(|name| name.starts_with(NODE_USERNAME)),
             nodes: group("system:nodes"),
             bootstrappers: group("system:bootstrappers"),
         }
     }
 
-    /// What these rights have that others lack. Bootstrapping alone makes no node.
-    pub(super) fn without(self, after: Self) -> Vec<&'static str> {
-        if !self.username && !self.nodes {
+    /// What these rights have that others lack, for nodes of these names. Bootstrapping
+    /// alone makes no node.
+    pub(super) fn without(self, after: Self, names: &[&str]) -> Vec<String> {
+        if self.username.is_none() && !self.nodes {
             return Vec::new();
         }
-        [
-            (self.username && !after.username, "a username that begins with `system:node:`"),
-            (self.nodes && !after.nodes, "group `system:nodes`"),
-            (self.bootstrappers && !after.bootstrappers, "group `system:bootstrappers`"),
-        ]
-        .into_iter()
-        .filter_map(|(lost, what)| lost.then_some(what))
-        .collect()
+        let username = match (self.username, after.username) {
+            (Some(_), None) => Some("a username that begins with `system:node:`".into()),
+            (Some(before), Some(after)) if before != after && could_name(before, names) => {
+                Some(format!("its username `{}`", excerpt(before)))
+            }
+            _ => None,
+        };
+        let group = |before: bool, after: bool, name| (before && !after).then(|| format!("group `{name}`"));
+        let groups = [
+            group(self.nodes, after.nodes, "system:nodes"),
+            group(self.bootstrappers, after.bootstrappers, "system:bootstrappers"),
+        ];
+        username.into_iter().chain(groups.into_iter().flatten()).collect()
     }
+}
+
+/// Whether a node may have its name by a pattern. One that made none of those that are
+/// there may be mended; without names it may have made any.
+fn could_name(pattern: &str, names: &[&str]) -> bool {
+    let template = Template::parse(pattern);
+    names.is_empty() || names.iter().any(|name| template.could_give(&format!("{NODE_USERNAME}{name}")))
 }

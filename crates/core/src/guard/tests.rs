@@ -135,6 +135,12 @@ fn lock_outs() -> Vec<LockOut> {
             &ALL,
             &["node-role"],
         ),
+        lock_out(
+            "a live node role with another username of nodes",
+            usual().replace("EC2PrivateDNSName", "SessionName"),
+            &ALL,
+            &["node-role"],
+        ),
         lock_out("a live node role hidden by a later row", usual() + &row("Node", VIEW), &ALL, &["node-role"]),
         lock_out(
             "the caller's row with a path",
@@ -278,6 +284,27 @@ fn unknown_facts_are_noted_and_block_only_what_they_concern() {
     facts.nodes = Some([LiveNode { name: "n".into(), role: None }].to_vec());
     let findings = change(&usual(), &(row("Me", MASTERS) + &row("Other", MASTERS)), &facts);
     assert_eq!(rules(&findings, Severity::Block), ["node-role"]);
+}
+
+#[test]
+fn the_username_of_nodes_stays_unless_it_made_none_of_them() {
+    let node = |username: &str| {
+        row("Node", &format!("username: 'system:node:{username}', groups: [system:bootstrappers, system:nodes]"))
+    };
+    let blocks = |before: &str, after: &str, facts: &Facts| {
+        let findings = change(&node(before), &node(after), facts);
+        findings.into_iter().find(|finding| finding.severity == Severity::Block).map(|finding| finding.message)
+    };
+    let right = "{{EC2PrivateDNSName}}";
+    for other in ["{{SessionName}}", "other", "{{AccountID}}", "{{EC2PrivateDNSName}}x"] {
+        let message = blocks(right, other, &facts(OURS)).unwrap();
+        assert!(message.contains("would lose its username `system:node:{{EC2PrivateDNSName}}`"), "{other}: {message}");
+        assert!(blocks(right, other, &Facts::default()).is_some(), "{other}");
+    }
+    for mended in ["other", "{{EC2PrivateDNSName}}x"] {
+        assert_eq!(blocks(mended, right, &facts(OURS)), None, "{mended}");
+        assert!(blocks(mended, right, &Facts::default()).is_some(), "{mended}");
+    }
 }
 
 #[test]

@@ -57,11 +57,11 @@ pub fn conclude(asked: Vec<InstanceId>, answer: Result<Vec<Instance>, AwsFailure
             Concluded { fates, parts: if others.is_empty() { Vec::new() } else { vec![others] } }
         }
         Err(failure @ AwsFailure::Refused(_)) => halves(asked, |id| Fate::Refused(NodeError::Aws(id, failure.clone()))),
-        Err(failure @ AwsFailure::Denied(_)) => {
-            Concluded { fates: each(asked, |id| Fate::Refused(NodeError::Aws(id, failure.clone()))), parts: Vec::new() }
-        }
-        Err(failure @ (AwsFailure::Throttled(_) | AwsFailure::Unavailable(_))) => {
+        Err(failure) if failure.is_passing() => {
             Concluded { fates: each(asked, |_| Fate::Failed(failure.clone())), parts: Vec::new() }
+        }
+        Err(failure) => {
+            Concluded { fates: each(asked, |id| Fate::Refused(NodeError::Aws(id, failure.clone()))), parts: Vec::new() }
         }
     }
 }

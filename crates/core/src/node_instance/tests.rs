@@ -130,15 +130,21 @@ fn an_answer_gives_each_instance_its_fate() {
 #[test]
 fn failures_are_final_where_asking_again_would_change_nothing() {
     let of = |failure| conclude(vec![id(1), id(2)], Err(failure));
-    for failure in [AwsFailure::Throttled("t".into()), AwsFailure::Unavailable("u".into())] {
+    let unasked = |passing| AwsFailure::Unasked { told: "u".into(), passing };
+    for failure in [
+        AwsFailure::Throttled("t".into()),
+        AwsFailure::Unavailable("u".into()),
+        AwsFailure::Expired("e".into()),
+        unasked(true),
+    ] {
         let concluded = of(failure.clone());
         assert_eq!(fates(&concluded), [&Fate::Failed(failure.clone()), &Fate::Failed(failure)]);
     }
-    let denied = of(AwsFailure::Denied("d".into()));
-    assert!(
-        denied.fates.iter().all(|(_, fate)| matches!(fate, Fate::Refused(NodeError::Aws(..))))
-            && denied.fates.len() == 2
-    );
+    for failure in [AwsFailure::Denied("d".into()), unasked(false)] {
+        let refused = of(failure);
+        let is_final = refused.fates.iter().all(|(_, fate)| matches!(fate, Fate::Refused(NodeError::Aws(..))));
+        assert!(is_final && refused.fates.len() == 2);
+    }
     // Whose fault a refusal is shows once each is asked about alone.
     assert_eq!(of(AwsFailure::Refused("r".into())).parts, [vec![id(1)], vec![id(2)]]);
     let alone = conclude(vec![id(1)], Err(AwsFailure::Refused("r".into())));

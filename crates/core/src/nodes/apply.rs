@@ -48,23 +48,39 @@ pub enum ApplyError {
         /// That of the rows.
         cluster: Partition,
     },
+    /// Roles of one cluster are of one partition.
+    #[error("`{role}` is of partition `{of}`, and `{other}` is of `{other_of}`")]
+    Partitions {
+        /// A role.
+        role: String,
+        /// Its partition.
+        of: Partition,
+        /// The first role.
+        other: String,
+        /// Its partition.
+        other_of: Partition,
+    },
     /// A row of the role can't be changed.
     #[error(transparent)]
     Change(#[from] ChangeError),
+    /// The rows don't fit.
+    #[error(transparent)]
+    Edit(#[from] EditError),
 }
 
 impl ApplyError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Taken { for_nodes: true, role, wanted, .. } => Some(format!(
-                "give nodes of each kind a role of their own, or change the row with `kube-iam set mapping --arn {role} --username '{wanted}'`"
-            )),
+            // Another username would lock out the nodes that have this one.
+            Self::Taken { for_nodes: true, .. } => Some("give nodes of each kind a role of their own".to_owned()),
             Self::Taken { role, .. } => Some(format!(
                 "give the nodes a role of their own, or first take the row out with `kube-iam delete mapping --arn {role}`"
             )),
             Self::Partition { .. } => Some("check that the role and the kubeconfig are of the same cluster".to_owned()),
+            Self::Partitions { .. } => Some("name the roles of one cluster only, which is in one partition".to_owned()),
             Self::Change(error) => error.hint(),
+            Self::Edit(_) => None,
         }
     }
 }
@@ -75,7 +91,8 @@ impl ApplyError {
 /// # Errors
 ///
 /// A role that is somebody else already, rows that can't be read or contradict
-/// each other, and a role of another partition than the rows that are there.
+/// each other, and a role of another partition than the rows that are there, or than
+/// another role.
 pub fn plan(document: &Document, roles: &[NodeRole], deciding: Deciding) -> Result<Planned, ApplyError> {
     let mut planned = Planned::default();
     let mut seen: HashSet<PrincipalKey, foldhash::fast::FixedState> = HashSet::default();
@@ -85,6 +102,14 @@ pub fn plan(document: &Document, roles: &[NodeRole], deciding: Deciding) -> Resu
             continue;
         }
         same_partition(document, role)?;
+        if let Some(first) = roles.first().filter(|first| first.arn.partition() != role.arn.partition()) {
+            return Err(ApplyError::Partitions {
+                role: role.written(),
+                of: role.arn.partition(),
+                other: first.written(),
+                other_of: first.arn.partition(),
+            });
+        }
         let rows = about(document, &whom.key());
         let readable = rows.iter().all(|found| found.unreadable().is_none());
         let is_right = |found: &Found<'_>| found.is_alive(deciding) && gives(found, role);
@@ -113,11 +138,10 @@ pub fn plan(document: &Document, roles: &[NodeRole], deciding: Deciding) -> Resu
 ///
 /// # Errors
 ///
-/// More roles than a ConfigMap holds.
-pub fn stock(roles: &[NodeRole]) -> Result<String, EditError> {
+/// More roles than a ConfigMap holds, and roles of several partitions.
+pub fn stock(roles: &[NodeRole]) -> Result<String, ApplyError> {
     let Ok(empty) = Document::parse(&Data::new()) else { return Ok(String::new()) };
-    // Of a document without rows no row can be in the way.
-    let planned = plan(&empty, roles, Deciding::Unknown).unwrap_or_default();
+    let planned = plan(&empty, roles, Deciding::Unknown)?;
     Ok(Manifest::fresh(&empty.edit(&planned.operations)?.changed))
 }
 

@@ -1,6 +1,6 @@
 //! Nodes as they are listed, each with the row that lets it in.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -32,7 +32,7 @@ pub enum LetInBy {
 pub struct ListedNode {
     /// Its name.
     pub name: String,
-    /// `Ready`, `NotReady` or `Unknown`.
+    /// `Ready`, `NotReady`, or `Unknown` before its kubelet has reported, as kubectl has it.
     pub status: &'static str,
     /// What it runs on.
     pub kind: &'static str,
@@ -115,16 +115,7 @@ pub fn listing(
     NodeListing { nodes: listed, failing_instances, unused_rows: unused }
 }
 
-/// The instances that try and fail: not those that have become nodes since, be it by
-/// another replica.
 fn failing(logins: &NodeLogins, nodes: &[Node], now: Timestamp) -> Vec<FailingInstance> {
-    let mut got_in: BTreeMap<String, Timestamp> = BTreeMap::new();
-    for node in nodes {
-        let Some(login) = logins.last_login(&node.name) else { continue };
-        let id = node.instance_id().map_or_else(|| node.name.clone(), |id| id.to_string());
-        got_in.insert(id, login);
-    }
-    let still_fails = |(id, failed): &(&str, &FailedTry)| got_in.get(*id).is_none_or(|login| *login < failed.at);
     let shown = |(id, failed): (&str, &FailedTry)| FailingInstance {
         instance: id.into(),
         reason: failed.reason.clone(),
@@ -132,14 +123,14 @@ fn failing(logins: &NodeLogins, nodes: &[Node], now: Timestamp) -> Vec<FailingIn
         last_try: failed.at.to_string(),
         age: age_at(failed.at, now),
     };
-    logins.failed_tries().filter(still_fails).map(shown).collect()
+    logins.still_failing(nodes).map(shown).collect()
 }
 
 fn listed(node: &Node, rows: Vec<RowRef>, logins: Option<&NodeLogins>, now: Timestamp) -> ListedNode {
     let status = match node.ready().map(|ready| ready.status) {
         Some(ConditionStatus::True) => "Ready",
-        Some(ConditionStatus::False) => "NotReady",
-        Some(ConditionStatus::Unknown) | None => "Unknown",
+        Some(ConditionStatus::False | ConditionStatus::Unknown) => "NotReady",
+        None => "Unknown",
     };
     let role = node.role().map(|role| role.without_role_path().to_string());
     // The role is of the account that the instance runs in, and Fargate's has no instance.

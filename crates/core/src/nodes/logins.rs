@@ -12,12 +12,13 @@ mod replica;
 
 use alloc::borrow::ToOwned as _;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Node;
 use super::rows::USERNAME;
 use crate::arn::{Arn, PrincipalKind};
 use crate::identity::Identity;
@@ -139,6 +140,18 @@ impl NodeLogins {
     /// The instances that were turned away at their last try, by their ID.
     pub fn failed_tries(&self) -> impl Iterator<Item = (&str, &FailedTry)> {
         self.failed.iter().map(|(instance, failed)| (instance.as_str(), failed))
+    }
+
+    /// The instances that still try and fail: not those that have become nodes since, be it
+    /// by another replica.
+    pub(super) fn still_failing(&self, nodes: &[Node]) -> impl Iterator<Item = (&str, &FailedTry)> {
+        let mut got_in: BTreeMap<String, Timestamp> = BTreeMap::new();
+        for node in nodes {
+            let Some(login) = self.last_login(&node.name) else { continue };
+            let id = node.instance_id().map_or_else(|| node.name.clone(), |id| id.to_string());
+            got_in.insert(id, login);
+        }
+        self.failed_tries().filter(move |(id, failed)| got_in.get(*id).is_none_or(|login| *login < failed.at))
     }
 
     fn bound_logins(&mut self) {

@@ -82,7 +82,9 @@ impl Node {
         let number = zone.find(|char: char| char.is_ascii_digit())?;
         let digits = zone.get(number..)?.bytes().take_while(u8::is_ascii_digit).count();
         let region = zone.get(..number + digits).filter(|region| !region.starts_with("i-"))?;
-        region.get(..number)?.ends_with('-').then_some(region)
+        // Whoever registered the node wrote this, and hosts are named after it.
+        let is_name = region.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        region.get(..number)?.ends_with('-').then_some(region).filter(|_| is_name)
     }
 
     /// Whether its kubelet reports that it is ready.
@@ -157,9 +159,16 @@ mod tests {
         ] {
             assert_eq!(region(&format!("aws:///{zone}/i-0123456789abcdef0")), Some(expected.to_owned()), "{zone}");
         }
-        for none in
-            ["aws:///i-0123456789abcdef0", "aws:///", "aws:///9/i-01234567", "aws:///x9/i-01234567", "kind://", ""]
-        {
+        for none in [
+            "aws:///i-0123456789abcdef0",
+            "aws:///",
+            "aws:///9/i-01234567",
+            "aws:///x9/i-01234567",
+            "aws:///evil#-1a/i-01234567",
+            "aws:///a.b-1a/i-01234567",
+            "kind://",
+            "",
+        ] {
             assert_eq!(region(none), None, "{none}");
         }
     }

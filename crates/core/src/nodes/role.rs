@@ -58,7 +58,10 @@ impl RoleError {
                     .to_owned(),
             ),
             Self::Whom(error) => error.hint(),
-            Self::Partition { .. } => Some("name a role of the account that the nodes run in".to_owned()),
+            Self::Partition { .. } => Some(
+                "name a role of the account that the nodes run in, or the region of the cluster with `--region`"
+                    .to_owned(),
+            ),
         }
     }
 }

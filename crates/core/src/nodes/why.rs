@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use self::words::{block, describe_instance, note};
+use self::words::block;
 use super::rows::{NodeRows, mappings};
 use super::{FailedTry, Node, NodeInstance, NodeLogins};
 use crate::arn::Arn;
@@ -20,6 +20,7 @@ use crate::authenticator::Deciding;
 use crate::aws_auth::{Document, SectionError};
 use crate::finding::Finding;
 use crate::ids::InstanceId;
+use crate::ports::Instance;
 use crate::shown::excerpt;
 
 /// aws-auth as it was found.
@@ -33,6 +34,17 @@ pub enum AwsAuth<'a> {
     Read(&'a Document),
 }
 
+/// What AWS says of an instance that no node runs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stray {
+    /// EC2 has described it, and IAM has told of its role where it can have one.
+    Known(NodeInstance),
+    /// EC2 has described it, and IAM could not be asked about its role.
+    RoleUnknown(Instance),
+    /// EC2 knows no such instance.
+    Unknown,
+}
+
 /// All that is known around nodes.
 #[derive(Debug, Clone, Copy)]
 pub struct Scene<'a> {
@@ -40,8 +52,8 @@ pub struct Scene<'a> {
     pub aws_auth: AwsAuth<'a>,
     /// The nodes that kube-apiserver knows.
     pub nodes: &'a [Node],
-    /// The instance that was asked about, if AWS was asked.
-    pub instance: Option<&'a NodeInstance>,
+    /// The instance that was asked about and that no node runs on, if EC2 has answered.
+    pub instance: Option<&'a Stray>,
     /// What servers have told of logins, if they were asked.
     pub logins: Option<&'a NodeLogins>,
     /// Which authenticator decides.
@@ -56,6 +68,13 @@ pub struct Diagnosis {
     /// What was found.
     #[serde(flatten)]
     pub finding: Finding,
+}
+
+impl Diagnosis {
+    /// Whether it says that the answer is not known.
+    pub fn is_open(&self) -> bool {
+        [instance::INSTANCE_UNKNOWN, instance::ROLE_UNKNOWN].contains(&self.finding.rule)
+    }
 }
 
 /// Neither a node nor an instance, nor a machine that a server has turned away.
@@ -105,6 +124,9 @@ impl Search<'_> {
                 found.extend(of(&node.name, node::way_in(self, node)));
             }
         }
+        for (name, failed) in self.scene.logins.into_iter().flat_map(|logins| logins.still_failing(self.scene.nodes)) {
+            found.extend(of(name, [instance::turned_away(name, failed)]));
+        }
         found
     }
 
@@ -118,19 +140,18 @@ impl Search<'_> {
     }
 
     fn of_instance(&self, id: &InstanceId, failed: Option<&FailedTry>) -> Vec<Diagnosis> {
-        let Some(instance) = self.scene.instance.filter(|instance| instance.described.id == *id) else {
-            if let Some(failed) = failed {
-                return self.of_machine(id.as_str(), failed);
-            }
-            let mut found = self.of_aws_auth(None);
-            let message = format!("no node runs on {id}, and what EC2 says of it is not known");
-            found.extend(of(id.as_str(), [note("instance-unknown", message, describe_instance(id))]));
-            return found;
+        let stray = self.scene.instance;
+        if let (None | Some(Stray::Unknown), Some(failed)) = (stray, failed) {
+            return self.of_machine(id.as_str(), failed);
+        }
+        let role = match stray {
+            Some(Stray::Known(instance)) => instance.role.as_ref(),
+            Some(Stray::RoleUnknown(_) | Stray::Unknown) | None => None,
         };
-        let mut found = self.of_aws_auth(instance.role.as_ref());
+        let mut found = self.of_aws_auth(role);
         let is_free = found.iter().all(|one| one.about != AWS_AUTH);
         found.extend(of(id.as_str(), failed.map(|failed| instance::turned_away(id.as_str(), failed))));
-        found.extend(of(id.as_str(), instance::not_joined(self, instance, is_free)));
+        found.extend(of(id.as_str(), instance::not_joined(self, id, is_free)));
         found
     }
 

@@ -99,7 +99,7 @@ async fn old_credentials_are_used_to_their_end_when_there_are_no_new_ones() {
     for _ in 0..3 {
         let failure = renewed.describe().await.unwrap_err();
         assert!(
-            matches!(&failure, AwsFailure::Unavailable(told) if told.contains("credential_process")),
+            matches!(&failure, AwsFailure::Unasked { told, passing: true } if told.contains("credential_process")),
             "{failure:?}"
         );
     }
@@ -174,12 +174,15 @@ async fn without_credentials_or_a_role_the_reason_is_told() {
     world.set("AWS_SESSION_TOKEN", "two\nlines");
     let client = Ec2Instances::new(ec2_settings(&world));
     let failure = client.describe(&ids(&IDS)).await.unwrap_err();
-    assert!(matches!(&failure, AwsFailure::Refused(told) if !told.contains("lines")), "{failure:?}");
+    assert!(matches!(&failure, AwsFailure::Unasked { told, .. } if !told.contains("lines")), "{failure:?}");
 
     world.unset("AWS_SESSION_TOKEN").unset("AWS_ACCESS_KEY_ID");
     let failure = Ec2Instances::new(ec2_settings(&world)).describe(&ids(&IDS)).await.unwrap_err();
-    assert!(matches!(&failure, AwsFailure::Denied(told) if told.contains("no AWS credentials")), "{failure:?}");
+    assert!(
+        matches!(&failure, AwsFailure::Unasked { told, passing: false } if told.contains("no AWS credentials")),
+        "{failure:?}"
+    );
     world.set("AWS_PROFILE", "none");
     let failure = Ec2Instances::new(ec2_settings(&world)).describe(&ids(&IDS)).await.unwrap_err();
-    assert!(matches!(failure, AwsFailure::Refused(_)), "{failure:?}");
+    assert!(matches!(failure, AwsFailure::Unasked { passing: false, .. }), "{failure:?}");
 }

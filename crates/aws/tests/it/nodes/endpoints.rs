@@ -74,7 +74,7 @@ async fn configured_endpoints_are_used_as_they_are() {
     assert_eq!(asked(&world).await, [&*local, &*local, &*local, &*local]);
 
     world.set("AWS_ENDPOINT_URL_EC2", "localhost").set("AWS_ENDPOINT_URL_IAM", "localhost");
-    let Err(AwsFailure::Refused(told)) = describe(&world, &IDS).await else { panic!() };
+    let Err(AwsFailure::Unasked { told, passing: false }) = describe(&world, &IDS).await else { panic!() };
     assert_eq!(told, "the endpoint `localhost` is not an http or https URL");
     let environment = environment(&world);
     let error = open(&environment).await.unwrap().role("r", Timestamp::now()).await.unwrap_err();
@@ -97,6 +97,6 @@ async fn the_region_is_that_of_the_settings_the_environment_or_the_profile() {
     world.unset("AWS_REGION");
     assert!(describe(&world, &["i-0000000d"]).await.is_ok());
     world.config("");
-    let Err(AwsFailure::Unavailable(told)) = describe(&world, &IDS).await else { panic!() };
+    let Err(AwsFailure::Unasked { told, passing: true }) = describe(&world, &IDS).await else { panic!() };
     assert!(told.starts_with("found no AWS region"), "{told}");
 }

@@ -131,7 +131,7 @@ async fn a_way_that_is_barred_is_unavailable() {
     world.set("HTTPS_PROXY", &proxy).unset("AWS_CA_BUNDLE");
     assert!(matches!(describe(&world, &IDS).await, Err(AwsFailure::Unavailable(_))));
     let wrong = world.set("HTTPS_PROXY", "ftp://proxy");
-    assert!(matches!(describe(wrong, &IDS).await, Err(AwsFailure::Refused(_))));
+    assert!(matches!(describe(wrong, &IDS).await, Err(AwsFailure::Unasked { .. })));
     assert_eq!(world.standin.call_count(), 0);
 }
 
@@ -145,7 +145,8 @@ async fn the_role_in_a_profile_is_asked_of_iam() {
     assert_eq!(call.host, "iam.amazonaws.com");
     assert_eq!(role_of(&world, &PROFILE.replace("nodes", "empty")).await, Ok(None));
 
-    let Err(AwsFailure::Refused(told)) = role_of(&world, &PROFILE.replace("nodes", "none")).await else { panic!() };
+    let none = role_of(&world, &PROFILE.replace("nodes", "none")).await;
+    let Err(AwsFailure::UnknownProfile(told)) = none else { panic!() };
     assert_eq!(told, "NoSuchEntity: Instance Profile none cannot be found.");
     world.standin.deny("iam:GetInstanceProfile");
     assert!(matches!(role_of(&world, PROFILE).await, Err(AwsFailure::Denied(_))));
@@ -157,7 +158,7 @@ async fn a_profile_of_the_same_name_elsewhere_has_no_say() {
     // Of another account, and of another path in the same one: IAM looks by the name alone.
     for other in [PROFILE.replace(ACCOUNT, "444455556666"), PROFILE.replace("eks/", "")] {
         world.standin.add_profile(InstanceProfile::new(PROFILE, ROLE));
-        let Err(AwsFailure::Refused(told)) = role_of(&world, &other).await else { panic!() };
+        let Err(AwsFailure::UnknownProfile(told)) = role_of(&world, &other).await else { panic!() };
         assert_eq!(told, format!("IAM knows no instance profile `{other}`, only `{PROFILE}`"));
     }
 }

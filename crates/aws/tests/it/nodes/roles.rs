@@ -135,6 +135,9 @@ async fn node_groups_are_listed_and_tell_their_role() {
 
     let error = role("prod", "none").await.unwrap_err();
     assert_eq!(error.to_string(), "EKS cluster `prod` has no managed node group `none`");
+    assert!(error.hint().unwrap().starts_with("the node groups of the cluster are: `a`, `b`, `c`; self-managed nodes"));
+    world.standin.deny("eks:ListNodegroups");
+    let error = role("prod", "none").await.unwrap_err();
     assert!(error.hint().unwrap().contains("`aws eks list-nodegroups --cluster-name prod --region eu-west-1`"));
     let error = role("none", "a").await.unwrap_err();
     assert_eq!(error.to_string(), "there is no EKS cluster `none` in region `eu-west-1`");

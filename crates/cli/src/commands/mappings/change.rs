@@ -95,5 +95,5 @@ async fn make(edit: Edit<'_>, change: &Change) -> Result<(), Failure> {
         Change::Set { whom, .. } | Change::Delete(Selector::Whom(whom)) => whom.to_string(),
         Change::Delete(Selector::Arn(text) | Selector::Username(text)) => text.clone(),
     };
-    report(&done, write, &format!("mapping/{}", subject.replace('`', "")), target.leaves_stdin())
+    report(&done, write, &[format!("mapping/{}", subject.replace('`', ""))], target.leaves_stdin())
 }

@@ -29,7 +29,7 @@ pub fn apply(args: &ApplyArgs) -> Result<(), Failure> {
             wanted(document, &planned.operations, &before, |after| plan.owners_in(after), planned.findings.clone())
                 .map(Some)
         });
-        report(&done.await?, &args.write, "mappings", target.leaves_stdin())
+        report(&done.await?, &args.write, &["mappings".to_owned()], target.leaves_stdin())
     })
 }
 

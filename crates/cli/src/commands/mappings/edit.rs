@@ -200,5 +200,5 @@ async fn write(target: &Target, args: &EditArgs, start: &State, data: &Data) -> 
         let is_changed = !touched.data.is_empty();
         Ok(is_changed.then_some(Wanted { touched, document: None, findings: Vec::new() }))
     });
-    report(&done.await?, &args.write, "aws-auth", true)
+    report(&done.await?, &args.write, &["aws-auth".to_owned()], true)
 }

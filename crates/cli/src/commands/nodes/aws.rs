@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube_iam_aws::cloudformation::{StackError, StackRole};
+use kube_iam_aws::cloudformation::{StackError, StackRole, check_name};
 use kube_iam_aws::eks::NodegroupError;
 use kube_iam_aws::environment::Environment;
 use kube_iam_aws::error::CredentialError;
@@ -47,6 +47,7 @@ pub async fn roles(args: &NodesApplyArgs) -> Result<Vec<NodeRole>, Failure> {
             Err(error) => return Err(unfit(error)),
         }
     }
+    args.stacks.iter().try_for_each(|stack| check_name(stack)).map_err(|error| of_stack(&error))?;
     let mut roles = Vec::new();
     for (text, parsed) in given {
         roles.push(match parsed {
@@ -57,10 +58,10 @@ pub async fn roles(args: &NodesApplyArgs) -> Result<Vec<NodeRole>, Failure> {
     for stack in &args.stacks {
         let found = aws.session().await?.node_roles_of_stack(stack, Timestamp::now()).await;
         for output in found.map_err(|error| of_stack(&error))? {
-            let role = aws.output(stack, &output).map_err(|error| {
-                unfit(&error).exit(Exit::Failed).within(&format!("{} holds no role of nodes", named(stack, &output)))
-            });
-            roles.push(role?);
+            let of_output = |failure: Failure| {
+                failure.exit(Exit::Failed).within(&format!("{} holds no role of nodes", named(stack, &output)))
+            };
+            roles.push(aws.output(stack, &output).await.map_err(of_output)?);
         }
     }
     for nodegroup in &args.nodegroups {
@@ -98,19 +99,32 @@ impl<'a> Aws<'a> {
     /// A role that was typed is checked with what is at hand: nobody is asked for a code,
     /// and instance metadata, which is not there in most places, is not waited for.
     async fn open_at_hand(&self, now: Timestamp) -> Result<&Session<'a>, CredentialError> {
+        if let Some(session) = self.session.get() {
+            return Ok(session);
+        }
         let region = self.args.target.cluster.region.as_deref();
         self.at_hand_session.get_or_try_init(async || Session::open(self.at_hand, region, now, &Nobody).await).await
     }
 
     fn parse(&self, text: &str) -> Result<NodeRole, RoleError> {
-        let cluster = self.args.target.cluster.region.as_deref().map(Partition::of_region);
-        NodeRole::parse(text, self.args.kind, cluster)
+        NodeRole::parse(text, self.args.kind, self.partition())
+    }
+
+    /// The partition of the cluster, by the region that was given, or else by that in which
+    /// AWS is asked.
+    fn partition(&self) -> Option<Partition> {
+        let session = self.session.get().or_else(|| self.at_hand_session.get());
+        let region = self.args.target.cluster.region.as_deref().or(session.map(Session::region));
+        region.map(Partition::of_region)
     }
 
     /// The role in an instance profile that was given in place of one.
     async fn inside(&self, text: &str, error: &RoleError) -> Result<NodeRole, Failure> {
         let Ok(profile) = text.parse::<InstanceProfileArn>() else { return Err(unfit(error)) };
         let session = self.open().await.map_err(|cause| unfit(error).because(&cause))?;
+        if let Some(cluster) = self.partition().filter(|cluster| *cluster != profile.partition()) {
+            return Err(unfit(&RoleError::Partition { text: text.to_owned(), of: profile.partition(), cluster }));
+        }
         let role = match session.role_of_instance_profile(profile.name(), Timestamp::now()).await {
             Ok(role) => role,
             Err(IamError::Call(cause)) => return Err(unfit(error).because(&cause).exit(exit_of(&cause))),
@@ -146,6 +160,9 @@ impl<'a> Aws<'a> {
             Ok(session) => session,
             Err(error) => return Existence::Unknown(error.to_string()),
         };
+        if let Err(error) = self.parse(role.as_str()) {
+            return Existence::Not(unfit(&error));
+        }
         let missing = match session.role(name, now).await {
             Ok(found) if found.account() == role.account() => return Existence::Known,
             Ok(found) => return Existence::Unknown(format!("the credentials are of account {}", found.account())),
@@ -188,9 +205,11 @@ impl<'a> Aws<'a> {
         let mut roles = Vec::new();
         for stack in &stacks {
             for output in &stack.roles {
-                match self.output(&stack.stack, output) {
+                match self.output(&stack.stack, output).await {
                     Ok(role) => roles.push(role),
-                    Err(error) => output::warn(&format!("{} is left out: {error}", named(&stack.stack, output))),
+                    Err(failure) => {
+                        output::warn(&format!("{} is left out: {}", named(&stack.stack, output), failure.line()));
+                    }
                 }
             }
         }
@@ -206,8 +225,11 @@ impl<'a> Aws<'a> {
     }
 
     /// The role in an output of a stack.
-    fn output(&self, stack: &str, output: &StackRole) -> Result<NodeRole, RoleError> {
-        let role = self.parse(&output.arn)?;
+    async fn output(&self, stack: &str, output: &StackRole) -> Result<NodeRole, Failure> {
+        let role = match self.parse(&output.arn) {
+            Ok(role) => self.checked(role).await?,
+            Err(error) => self.inside(&output.arn, &error).await?,
+        };
         output::note(&format!("{} is `{}`", named(stack, output), role.arn()));
         Ok(role)
     }

@@ -11,8 +11,14 @@ use crate::args::WaitForm;
 use crate::output;
 use crate::report::Failure;
 
-/// Most nodes that are shown at once: the view must fit the terminal.
+/// Most nodes that are shown at once.
 const SHOWN: usize = 10;
+
+/// Rows of a terminal that stay free of the view, as for the line after the last.
+const FREE: usize = 2;
+
+/// Least rows that are worth a view: how it stands, and one node or how many there are.
+const LEAST: usize = 2;
 
 /// Where waiting is told.
 pub enum View {
@@ -97,11 +103,23 @@ impl View {
     /// Draws how things stand, where that can be done in place.
     pub fn draw(&mut self, progress: &Progress, elapsed: Duration) -> Result<(), Failure> {
         let Self::Live { drawn } = self else { return Ok(()) };
-        let lines = standing(progress, elapsed);
-        // Without wrapping a long line takes one line, whatever the terminal's width.
-        output::tell(&format!("{}\x1b[?7l{}\x1b[?7h", erase(*drawn), lines.concat()))?;
+        let rows = output::rows().unwrap_or(SHOWN + LEAST + FREE);
+        // What has left the screen can't be taken back.
+        let erased = erase((*drawn).min(rows.saturating_sub(1)));
+        let lines = standing(progress, elapsed, rows.saturating_sub(FREE));
         *drawn = lines.len();
-        Ok(())
+        if lines.is_empty() {
+            return output::tell(&erased);
+        }
+        // Without wrapping a long line takes one line, whatever the terminal's width.
+        output::tell(&format!("{erased}\x1b[?7l{}\x1b[?7h", lines.concat()))
+    }
+
+    /// Leaves what was drawn where it is: others may have written below it.
+    pub fn forget(&mut self) {
+        if let Self::Live { drawn } = self {
+            *drawn = 0;
+        }
     }
 
     /// Takes back what was drawn.
@@ -140,17 +158,51 @@ fn erase(lines: usize) -> String {
     }
 }
 
-/// How things stand: those that are missing first.
-fn standing(progress: &Progress, elapsed: Duration) -> Vec<String> {
+/// How things stand in at most `room` lines, those nodes first that are missing; nothing
+/// where that is too little.
+fn standing(progress: &Progress, elapsed: Duration, room: usize) -> Vec<String> {
+    if room < LEAST {
+        return Vec::new();
+    }
     let mut nodes: Vec<&Node> = progress.nodes().collect();
     nodes.sort_by_key(|node| node.is_ready());
+    let room = (room - 1).min(SHOWN + 1);
+    let shown = if nodes.len() <= room.min(SHOWN) { nodes.len() } else { room - 1 };
     let mut lines = vec![format!("{} after {} s\n", progress.summary(), elapsed.as_secs())];
-    lines.extend(nodes.iter().take(SHOWN).map(|node| {
+    lines.extend(nodes.iter().take(shown).map(|node| {
         let word = if node.is_ready() { "Ready" } else { "NotReady" };
         format!("  {word:<8}   {}\n", node.name.escape_debug())
     }));
-    if nodes.len() > SHOWN {
-        lines.push(format!("  and {} more\n", nodes.len() - SHOWN));
+    match nodes.len() - shown {
+        0 => {}
+        more if shown == 0 => lines.push(format!("  {more} nodes\n")),
+        more => lines.push(format!("  and {more} more\n")),
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use kube_iam_core::nodes::{Goal, State};
+
+    use super::*;
+
+    #[test]
+    fn the_view_fits_its_room() {
+        for nodes in [0, 1, 7, 10, 11, 5000] {
+            let mut progress = Progress::new(Goal { count: Some(9), state: State::Ready, roles: Vec::new() });
+            let node = |number: usize| Node { name: format!("n{number}"), ..Node::default() };
+            progress.listed((0..nodes).map(node).collect());
+            for room in 0..40 {
+                let lines = standing(&progress, Duration::ZERO, room);
+                assert!(lines.len() <= room && lines.len() <= SHOWN + 2, "{nodes} in {room}: {lines:?}");
+                assert_eq!(lines.is_empty(), room < LEAST, "{nodes} in {room}");
+                let counted = lines.last().filter(|line| line.starts_with("  ") && !line.contains("NotReady"));
+                let others =
+                    counted.map_or(0, |line| line.replace(|char: char| !char.is_ascii_digit(), "").parse().unwrap());
+                let named = lines.iter().filter(|line| line.contains("NotReady")).count();
+                assert!(lines.is_empty() || named + others == nodes, "{nodes} in {room}: {lines:?}");
+            }
+        }
+    }
 }

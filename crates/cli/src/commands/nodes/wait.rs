@@ -8,6 +8,8 @@ use kube_iam_core::arn::Arn;
 use kube_iam_core::nodes::{Event, Goal, Kind, NodeRole, Progress, State};
 use kube_iam_core::partition::Partition;
 use kube_iam_core::ports::AwsFailure;
+use rustix::process::Signal;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::unread;
@@ -95,10 +97,31 @@ impl Outage {
     fn exit(&self) -> Exit {
         match self {
             Self::Api(error) => exit_of(error),
-            Self::Aws(failure) if failure.is_passing() => Exit::Unreachable,
+            Self::Aws(AwsFailure::Throttled(_) | AwsFailure::Unavailable(_) | AwsFailure::Unasked { .. }) => {
+                Exit::Unreachable
+            }
             Self::Aws(_) => Exit::Failed,
         }
     }
+}
+
+/// What to do where AWS does not say which roles nodes run under.
+fn advice(failure: &AwsFailure) -> String {
+    let first = match failure {
+        AwsFailure::Denied(_) => {
+            "the caller's policy must allow `ec2:DescribeInstances` and `iam:GetInstanceProfile`; without these, "
+        }
+        AwsFailure::Expired(_) => "renew the credentials, as by `aws sso login`; without them, ",
+        AwsFailure::Unasked { .. } => {
+            "`aws sts get-caller-identity` shows whether there are credentials and a way to AWS; without these, "
+        }
+        AwsFailure::Throttled(_) => "wait a minute and run the command again, or ",
+        AwsFailure::Unavailable(_) => {
+            "`aws sts get-caller-identity` shows whether AWS answers; run the command again, or "
+        }
+        AwsFailure::UnknownInstances(_) | AwsFailure::UnknownProfile(_) | AwsFailure::Refused(_) => "",
+    };
+    format!("{first}wait for a number of nodes with `--count` and without `--role-arn`")
 }
 
 impl Waiting {
@@ -106,11 +129,15 @@ impl Waiting {
         let began = Instant::now();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut resumed = signal(SignalKind::from_raw(Signal::CONT.as_raw()))
+            .map_err(|error| Failure::new("could not listen for signals").because(&error))?;
         let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
         loop {
             tokio::select! {
                 biased;
                 _ = &mut interrupt => return Ok(End::Interrupted),
+                // The shell had the terminal meanwhile.
+                Some(()) = resumed.recv() => view.forget(),
                 // One look is taken, however short the time.
                 () = sleep_until(began + within), if self.answered => return Ok(End::TimeUp),
                 observation = source.observe() => {
@@ -154,13 +181,12 @@ impl Waiting {
 
     /// AWS did not say which role nodes run under.
     fn unasked(&mut self, failure: AwsFailure, view: &mut View) -> Result<(), Failure> {
-        let passes = failure.is_passing();
+        let (passes, hint) = (failure.is_passing(), advice(&failure));
         let outage = Outage::Aws(failure);
         // As with kube-apiserver: who has answered before is waited for.
         if !self.answered || !passes {
             let failure = Failure::new("could not find out under which roles nodes run").because(outage.cause());
-            let hint = "the caller's policy must allow `ec2:DescribeInstances` and `iam:GetInstanceProfile`; without these, wait for a number of nodes with `--count`";
-            return Err(failure.hint(hint.to_owned()).exit(outage.exit()));
+            return Err(failure.hint(hint).exit(outage.exit()));
         }
         // Said once, and not each time it is tried.
         if !matches!(self.outage, Some(Outage::Aws(_))) {
@@ -171,7 +197,7 @@ impl Waiting {
     }
 
     fn time_up(self, within: Duration) -> Failure {
-        let what = format!("after {} s there are only {}", within.as_secs(), self.progress.summary());
+        let what = format!("the time is up after {} s: {}", within.as_secs(), self.progress.summary());
         let mut failure = self.progress.missing().into_iter().fold(Failure::new(what), Failure::cause);
         if let Some(outage) = &self.outage {
             failure = failure.because(outage.cause()).exit(outage.exit());

@@ -4,21 +4,22 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use kube_iam_core::finding::Severity;
 use kube_iam_core::ids::InstanceId;
-use kube_iam_core::nodes::{AwsAuth, Diagnosis, NodeInstance, Scene, why};
+use kube_iam_core::nodes::{AwsAuth, Diagnosis, Scene, Stray, why};
 
 use super::{Read, logins, read};
 use crate::args::{NodesWhyArgs, WhyForm};
 use crate::compose;
+use crate::exit::Exit;
 use crate::output;
 use crate::report::Failure;
 
-/// Prints what keeps a node out; fails if anything does.
+/// Prints what keeps a node out; fails if anything does, or if that is not known.
 pub fn run(args: &NodesWhyArgs) -> Result<(), Failure> {
     let asked = args.node.as_deref();
     let (read, instance, logins) = compose::runtime()?.block_on(async {
         let mut read = read(&args.cluster).await?;
         let instance = stray(&mut read, asked).await;
-        let logins = if asked.is_some() { logins(&read.cluster, Timestamp::now()).await } else { None };
+        let logins = logins(&read.cluster, Timestamp::now()).await;
         Ok::<_, Failure>((read, instance, logins))
     })?;
     let Read { cluster, state, nodes, .. } = read;
@@ -39,6 +40,9 @@ pub fn run(args: &NodesWhyArgs) -> Result<(), Failure> {
     }
     let blocks = found.iter().filter(|one| one.finding.severity == Severity::Block).count();
     match blocks {
+        0 if found.iter().any(Diagnosis::is_open) => {
+            Err(Failure::new(format!("what keeps {whom} out is not known")).exit(Exit::Unknown))
+        }
         0 => Ok(()),
         1 => Err(Failure::new(format!("one thing keeps {whom} out"))),
         count => Err(Failure::new(format!("{count} things keep {whom} out"))),
@@ -46,21 +50,17 @@ pub fn run(args: &NodesWhyArgs) -> Result<(), Failure> {
 }
 
 /// What AWS says of an instance that was asked about and that no node runs on.
-async fn stray(read: &mut Read, asked: Option<&str>) -> Option<NodeInstance> {
+async fn stray(read: &mut Read, asked: Option<&str>) -> Option<Stray> {
     let id: InstanceId = asked?.parse().ok()?;
     if read.nodes.iter().any(|node| node.instance_id().as_ref() == Some(&id)) {
         return None;
     }
-    match read.fleet.instance(&id, &read.nodes).await {
-        Ok(instance) => Some(instance),
-        Err(failure) => {
-            // Where nodes were asked about in vain the reason has been said.
-            if read.unasked.is_none() {
-                output::note(&format!("what {id} is is not known: {failure}"));
-            }
-            None
-        }
+    let (stray, failure) = read.fleet.instance(&id, &read.nodes).await;
+    // Where nodes were asked about in vain the reason has been said.
+    if let Some(failure) = failure.filter(|_| read.unasked.is_none()) {
+        output::note(&format!("not all is known of {id}: {failure}"));
     }
+    stray
 }
 
 /// One thing, with the next command below.

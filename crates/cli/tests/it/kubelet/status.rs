@@ -47,6 +47,8 @@ async fn nodes_list_shows_last_logins_and_instances_that_fail() {
     assert_eq!(json["failingInstances"][0]["instanceID"], STRAY);
     let why = run(&world.control_plane, &["nodes", "why", STRAY]).await;
     assert!(why.code == Some(1) && why.stdout.contains("was turned away: `not_mapped` [login-denied]"), "{why:?}");
+    let all = run(&world.control_plane, &["nodes", "why"]).await;
+    assert!(all.code == Some(1) && all.stdout.contains(&format!("block: {STRAY}: it tried to log in")), "{all:?}");
 
     // Another replica, beside it; the instance gets in there.
     let strangers = "arn:aws:iam::111122223333:role/strangers";
@@ -64,6 +66,8 @@ async fn nodes_list_shows_last_logins_and_instances_that_fail() {
     world.apply(&super::registration(STRAY, STRAY)).await;
     let listed = run(&world.control_plane, &["nodes", "list"]).await.success();
     assert!(listed.contains(STRAY) && !listed.contains("FAILING-INSTANCE"), "{listed}");
+    let all = run(&world.control_plane, &["nodes", "why"]).await;
+    assert!(!all.stdout.contains("login-denied"), "{all:?}");
 
     // What somebody else writes there moves no cursor, and breaks nothing.
     let evil = json!({ "data": { "evil": "{\"\u{1b}[2J\":\u{1b}[2J" } }).to_string();

@@ -77,6 +77,12 @@ async fn nothing_but_the_row_is_touched_whatever_stands_around_it() {
     let other = "arn:aws-cn:iam::111122223333:role/n";
     let refused = run(&control_plane, &["nodes", "apply", "--role-arn", other, "--yes"]).await.failure(1);
     assert!(refused.contains("is of partition `aws-cn`"), "{refused}");
+    // What kube-apiserver does not let anybody change.
+    let patch = ["patch", "configmap", "aws-auth", "-n", "kube-system", "-p", r#"{"immutable":true}"#];
+    kubectl(&control_plane, &patch, "").await.success();
+    let other = "arn:aws:iam::111122223333:role/n";
+    let refused = run(&control_plane, &["nodes", "apply", "--role-arn", other, "--yes"]).await.failure(1);
+    assert!(refused.contains("hint: the object is marked `immutable`: save it"), "{refused}");
     control_plane.stop().await;
 }
 
@@ -116,6 +122,20 @@ async fn a_new_file_is_the_stock_manifest() {
     assert_eq!(fs::read_to_string(&file).unwrap(), MANIFEST);
     assert_eq!(finish(&mut apply(ROLE)).await.success(), format!("mapping/{ROLE} unchanged\n"));
     assert_eq!(fs::read_to_string(&file).unwrap(), MANIFEST);
+    // Names are the same whether something changes or not.
+    let other = ROLE.replace("my-node-role", "n");
+    let added = finish(apply(ROLE).args(["--role-arn", &other, "-o", "name"])).await.success();
+    assert_eq!(added, format!("{other}\n"));
+    let both = finish(apply(ROLE).args(["--role-arn", &other, "-o", "name"])).await.success();
+    assert_eq!(both, format!("{ROLE}\n{other}\n"));
+    let both = finish(apply(ROLE).args(["--role-arn", &other])).await.success();
+    assert_eq!(both, format!("mapping/{ROLE} unchanged\nmapping/{other} unchanged\n"));
+    // Where AWS is not asked, that is said.
+    let mut get = kube_iam();
+    get.args(["get", "mappings", "-o", "name", "--region", "us-east-1", "--manifest"]).arg(&file);
+    let got = finish(&mut get).await;
+    assert!(got.stderr.contains("warning: nothing is asked of AWS for a file"), "{got:?}");
+    assert_eq!(got.success(), format!("{ROLE}\n{other}\n"));
 }
 
 #[tokio::test]
@@ -128,6 +148,8 @@ async fn whatever_is_no_role_is_refused_before_anything_is_asked() {
         (&["--role-arn", "<ARN of instance role (not instance profile)>"], "is not the ARN of a role or user"),
         (&["--role-arn", ROLE, "--kind", "mac"], "`linux`, `windows`, `fargate` and `hybrid`"),
         (&["--role-arn", ROLE, "--print", "--manifest", "x"], "cannot be used with"),
+        (&["--role-arn", ROLE, "--print", "-o", "json"], "cannot be used with"),
+        (&["--stack", ""], "is not the name or ARN of a stack"),
         (&["--nodegroup", "ng"], "--cluster"),
         (&[], "--role-arn"),
     ] {

@@ -1,7 +1,7 @@
 //! What AWS knows of nodes: roles by stacks, node groups and instance profiles, and
 //! the instances behind nodes.
 
-use kube_iam_standin::{Cluster, Ec2Instance, Nodegroup};
+use kube_iam_standin::{Cluster, Ec2Instance, Fault, InstanceProfile, Nodegroup, Times};
 use serde_json::Value;
 
 use super::{
@@ -89,7 +89,7 @@ async fn only_nodes_of_the_role_are_waited_for() {
     report(&control_plane, OTHER_NODE, "True", "").await;
     let wait = format!("nodes wait --role-arn {ROLE}");
     let late = run_asking(&control_plane, &aws, &format!("{wait} --timeout 1s")).await.failure(1);
-    assert!(late.contains("after 1 s there are only 0 of 1 node ready"), "{late}");
+    assert!(late.contains("the time is up after 1 s: 0 of 1 node ready"), "{late}");
     assert!(late.contains("the role of a node that is there is not known, so it does not count"), "{late}");
     assert!(!late.contains(OTHER_NODE), "{late}");
     join(&control_plane, NODE, &provider_id(ID)).await;
@@ -117,8 +117,54 @@ async fn only_nodes_of_the_role_are_waited_for() {
     let nobody =
         finish(on(&control_plane, &["nodes", "wait", "--role-arn", ROLE]).env("AWS_EC2_METADATA_DISABLED", "true"))
             .await;
-    let nobody = nobody.failure(1);
-    assert!(nobody.contains("found no AWS credentials"), "{nobody}");
+    let nobody = nobody.failure(3);
+    assert!(nobody.contains("Caused by: AWS can't be asked: found no AWS credentials"), "{nobody}");
+    assert!(nobody.contains("hint: `aws sts get-caller-identity` shows"), "{nobody}");
+    // Each trouble has its own words, and only a denial is about a policy.
+    let body = "<Response><Errors><Error><Code>RequestExpired</Code><Message>Request has expired.</Message></Error></Errors></Response>";
+    let expired = Fault::Body { status: 400, content_type: "text/xml".to_owned(), bytes: body.into() };
+    for (fault, code, cause, hint) in [
+        (expired, 1, "the AWS credentials have expired: RequestExpired", "hint: renew the credentials"),
+        (
+            Fault::Status(503),
+            3,
+            "AWS did not answer: ",
+            "hint: `aws sts get-caller-identity` shows whether AWS answers",
+        ),
+        (Fault::Throttling, 3, "AWS throttles: ", "hint: wait a minute"),
+    ] {
+        aws.standin.inject(fault, Times::UntilCleared);
+        let failed = run_asking(&control_plane, &aws, &wait).await.failure(code);
+        assert!(failed.contains(cause) && failed.contains(hint) && !failed.contains("policy"), "{failed}");
+        aws.standin.clear_faults();
+    }
+    control_plane.stop().await;
+}
+
+#[tokio::test]
+async fn a_role_that_aws_tells_of_later_is_believed() {
+    let Some(control_plane) = control_plane().await else { return };
+    let aws = account().await;
+    // Its profile is empty, as long as IAM does not tell of what was just put into it.
+    let late = PROFILE.replace("nodes", "late");
+    aws.standin.add_profile(InstanceProfile { arn: late.clone(), role_arn: None });
+    aws.standin.add_instance(instance(ID, NODE, &late));
+    // Another node names a region that there is not.
+    join(&control_plane, "a", "aws:///evil#-1a/i-2123456789abcdef0").await;
+    join(&control_plane, "b", "aws:///evil-1a/i-3123456789abcdef0").await;
+    join(&control_plane, NODE, &provider_id(ID)).await;
+    report(&control_plane, NODE, "True", "").await;
+    let before = aws.standin.count_of("GetInstanceProfile");
+    let line = format!("nodes wait --role-arn {ROLE} --timeout 90s");
+    let waiting = run_asking(&control_plane, &aws, &line);
+    let give = async {
+        while aws.standin.count_of("GetInstanceProfile") == before {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        aws.standin.add_profile(InstanceProfile::new(&late, PATH));
+    };
+    let (waited, ()) = tokio::join!(waiting, give);
+    assert_eq!(waited.success(), "1 of 1 node ready\n");
     control_plane.stop().await;
 }
 
@@ -153,6 +199,9 @@ async fn instances_and_roles_are_shown_and_judged_by() {
         kept.contains(&format!("a node runs under it: `{NODE}`")) && kept.contains("--override node-role"),
         "{kept}"
     );
+    let set = format!("set mapping --arn {ROLE} --username system:node:{{{{SessionName}}}} --yes");
+    let kept = run_asking(&control_plane, &aws, &set).await.failure(1);
+    assert!(kept.contains("would lose its username `system:node:{{EC2PrivateDNSName}}`"), "{kept}");
     // Unless it is not known whose nodes there are.
     let delete = ["delete", "mapping", "--arn", OTHER_ROLE, "--yes"];
     let blind = finish(on(&control_plane, &delete).env("AWS_EC2_METADATA_DISABLED", "true")).await.failure(1);
@@ -182,6 +231,23 @@ async fn instances_and_roles_are_shown_and_judged_by() {
         assert_eq!(unknown.stderr.lines().count(), 1, "{unknown:?}");
         assert!(unknown.success().contains("unknown"));
         aws.standin.allow(permission);
+    }
+    // The same where IAM makes no sense, after EC2 has.
+    for (status, text) in
+        [(200, "<html>"), (400, "<ErrorResponse><Error><Code>ValidationError</Code></Error></ErrorResponse>")]
+    {
+        let before = aws.standin.count_of("GetInstanceProfile");
+        let described = aws.standin.call_count();
+        aws.standin.inject(Fault::Slow(std::time::Duration::ZERO), Times::Next(1));
+        let fault = Fault::Body { status, content_type: "text/xml".to_owned(), bytes: text.into() };
+        aws.standin.inject(fault, Times::UntilCleared);
+        let unknown = run_asking(&control_plane, &aws, "nodes list").await;
+        assert!(
+            unknown.stderr.starts_with("note: accounts and roles of nodes are not known: AWS answered with an error: "),
+            "{unknown:?}"
+        );
+        assert!(aws.standin.call_count() > described && aws.standin.count_of("GetInstanceProfile") > before);
+        aws.standin.clear_faults();
     }
     control_plane.stop().await;
 }
@@ -219,9 +285,15 @@ async fn instances_that_never_join_are_told_what_they_lack() {
     let path = run_asking(&control_plane, &aws, &format!("nodes why {ID}")).await;
     put(&format!("{rows}- {{rolearn: {ROLE}, username: dev, groups: [view]}}\n")).await;
     let shadowed = run_asking(&control_plane, &aws, &format!("nodes why {ID}")).await;
+    // What EC2 says counts, whatever IAM does not.
+    put(&rows).await;
+    aws.standin.deny("iam:GetInstanceProfile");
+    let roleless = run_asking(&control_plane, &aws, &format!("nodes why {ID}")).await;
+    aws.standin.add_instance(Ec2Instance { state: "terminated".to_owned(), ..instance(ID, NODE, PROFILE) });
+    let ended = run_asking(&control_plane, &aws, &format!("nodes why {ID}")).await;
     aws.standin.remove_instance(ID);
     let gone = run_asking(&control_plane, &aws, &format!("nodes why {ID}")).await;
-    for why in [path, shadowed, gone] {
+    for why in [path, shadowed, roleless, ended, gone] {
         said += &format!("{}{}exit {}\n--\n", why.stdout, why.stderr, why.code.unwrap());
     }
     insta::assert_snapshot!(said, @"
@@ -268,13 +340,22 @@ async fn instances_that_never_join_are_told_what_they_lack() {
     error: 2 things keep i-0123456789abcdef0 out
     exit 1
     --
-    block: mapRoles:1: the row has no effect: of those of `arn:aws:iam::111122223333:role/my-node-role` the row in mapRoles:3 counts, which is none for nodes [row-shadowed]
-      next: `kube-iam delete mapping --arn arn:aws:iam::111122223333:role/my-node-role`, then `kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/my-node-role`
-    note: i-0123456789abcdef0: no node runs on i-0123456789abcdef0, and what EC2 says of it is not known [instance-unknown]
+    note: i-0123456789abcdef0: no node runs on i-0123456789abcdef0, and which role its instance profile has is not known [role-unknown]
+      next: `aws iam get-instance-profile --instance-profile-name nodes --query 'InstanceProfile.Roles[0].Arn'` shows the role
+    note: not all is known of i-0123456789abcdef0: AWS denies the call: AccessDenied: User: arn:aws:sts::111122223333:assumed-role/Admin/alice is not authorized to perform: iam:GetInstanceProfile on resource: instance profile nodes because no identity-based policy allows the iam:GetInstanceProfile action
+    error: what keeps i-0123456789abcdef0 out is not known
+    exit 2
+    --
+    block: i-0123456789abcdef0: i-0123456789abcdef0 does not run [instance-stopped]
       next: `aws ec2 describe-instances --instance-ids i-0123456789abcdef0 --query 'Reservations[].Instances[].[State.Name,PrivateDnsName,IamInstanceProfile.Arn]'`
-    note: what i-0123456789abcdef0 is is not known: EC2 does not know i-0123456789abcdef0
+    note: not all is known of i-0123456789abcdef0: AWS denies the call: AccessDenied: User: arn:aws:sts::111122223333:assumed-role/Admin/alice is not authorized to perform: iam:GetInstanceProfile on resource: instance profile nodes because no identity-based policy allows the iam:GetInstanceProfile action
     error: one thing keeps i-0123456789abcdef0 out
     exit 1
+    --
+    note: i-0123456789abcdef0: no node runs on i-0123456789abcdef0, and EC2 knows no such instance: it is gone, or of another region or account than was asked [instance-unknown]
+      next: `aws ec2 describe-instances --instance-ids i-0123456789abcdef0 --query 'Reservations[].Instances[].[State.Name,PrivateDnsName,IamInstanceProfile.Arn]'`
+    error: what keeps i-0123456789abcdef0 out is not known
+    exit 2
     --
     ");
     control_plane.stop().await;

@@ -28,6 +28,8 @@ async fn what_is_not_there_is_named_with_the_way_to_see_what_is() {
     aws.standin.add_cluster(Cluster::creating("web", REGION, ACCOUNT));
     aws.standin.add_nodegroup(Nodegroup { role_arn: None, ..Nodegroup::new("bare", "web", REGION, ACCOUNT, "") });
     aws.standin.add_stack(Stack::new("profile", REGION, ACCOUNT).with_output("NodeInstanceRole", PROFILE));
+    let gone = "arn:aws:iam::111122223333:role/gone";
+    aws.standin.add_stack(Stack::new("stale", REGION, ACCOUNT).with_output("NodeInstanceRole", gone));
     let empty = "arn:aws:iam::111122223333:instance-profile/empty";
     aws.standin.add_profile(InstanceProfile { arn: empty.to_owned(), role_arn: None });
     let text = all(
@@ -40,6 +42,8 @@ async fn what_is_not_there_is_named_with_the_way_to_see_what_is() {
             "--stack empty",
             "--stack odd",
             "--stack profile",
+            "--stack stale",
+            "--all-stacks",
             "--stack a_b",
             "--all-stacks --region eu-west-1",
             "--nodegroup ng --cluster web",
@@ -51,6 +55,8 @@ async fn what_is_not_there_is_named_with_the_way_to_see_what_is() {
             "--role-arn arn:aws:iam::111122223333:instance-profile/empty",
             "--role-arn arn:aws:iam::444455556666:instance-profile/nodes",
             "--role-arn arn:aws-cn:iam::111122223333:role/n --region us-east-1",
+            "--role-arn arn:aws-cn:iam::111122223333:role/n",
+            "--role-arn arn:aws-cn:iam::111122223333:instance-profile/nodes",
             "--stack my-nodes --region cn-north-1",
         ],
     );
@@ -83,12 +89,27 @@ async fn what_is_not_there_is_named_with_the_way_to_see_what_is() {
     hint: it looks like `arn:aws:iam::111122223333:role/NAME`; `aws sts get-caller-identity` shows your own
     exit 1
     $ --stack profile
-    error: output `NodeInstanceRole` of stack `profile` holds no role of nodes
-    Caused by: `arn:aws:iam::111122223333:instance-profile/my-team/nodes` is an instance profile, not the role inside it
-    hint: `aws iam get-instance-profile --instance-profile-name nodes --query 'InstanceProfile.Roles[0].Arn'` shows the role
+    note: `arn:aws:iam::111122223333:instance-profile/my-team/nodes` is an instance profile; the role in it is `arn:aws:iam::111122223333:role/my-team/my-node-role`
+    note: output `NodeInstanceRole` of stack `profile` is `arn:aws:iam::111122223333:role/my-team/my-node-role`
+    warning: `kubectl apply` of this replaces the roles that are mapped already, if there are any
+    exit 0
+    $ --stack stale
+    error: output `NodeInstanceRole` of stack `stale` holds no role of nodes
+    Caused by: there is no role `gone` in account 111122223333
+    hint: see which there are with `aws iam list-roles --query 'Roles[].Arn'`; name another account by `AWS_PROFILE`
     exit 1
+    $ --all-stacks
+    note: output `NodeInstanceRole` of stack `my-nodes` is `arn:aws:iam::111122223333:role/my-team/my-node-role`
+    warning: output `InstanceRoleARN` of stack `odd` is left out: `none` is not the ARN of a role or user: an ARN starts with `arn:`
+    note: output `InstanceRoleARN` of stack `eksctl-c-nodegroup-n` is `arn:aws:iam::111122223333:role/other-nodes`
+    note: `arn:aws:iam::111122223333:instance-profile/my-team/nodes` is an instance profile; the role in it is `arn:aws:iam::111122223333:role/my-team/my-node-role`
+    note: output `NodeInstanceRole` of stack `profile` is `arn:aws:iam::111122223333:role/my-team/my-node-role`
+    warning: output `NodeInstanceRole` of stack `stale` is left out: there is no role `gone` in account 111122223333
+    warning: `kubectl apply` of this replaces the roles that are mapped already, if there are any
+    exit 0
     $ --stack a_b
     error: `a_b` is not the name or ARN of a stack: 1 to 128 letters, digits and `-`, the first a letter
+    hint: see which there are with `aws cloudformation describe-stacks --query 'Stacks[].StackName'`
     exit 2
     $ --all-stacks --region eu-west-1
     error: no stack in region `eu-west-1` has the role of nodes as output `NodeInstanceRole` or `InstanceRoleARN`
@@ -96,7 +117,7 @@ async fn what_is_not_there_is_named_with_the_way_to_see_what_is() {
     exit 1
     $ --nodegroup ng --cluster web
     error: EKS cluster `web` has no managed node group `ng`
-    hint: see which there are with `aws eks list-nodegroups --cluster-name web --region us-east-1`; self-managed nodes are in none: for them name the stack with `--stack`
+    hint: the node groups of the cluster are: `bare`; self-managed nodes are in none: for them name the stack with `--stack`
     exit 1
     $ --nodegroup ng --cluster none
     error: there is no EKS cluster `none` in region `us-east-1`
@@ -127,7 +148,15 @@ async fn what_is_not_there_is_named_with_the_way_to_see_what_is() {
     exit 1
     $ --role-arn arn:aws-cn:iam::111122223333:role/n --region us-east-1
     error: `arn:aws-cn:iam::111122223333:role/n` is of partition `aws-cn`, and the cluster is of `aws`
-    hint: name a role of the account that the nodes run in
+    hint: name a role of the account that the nodes run in, or the region of the cluster with `--region`
+    exit 2
+    $ --role-arn arn:aws-cn:iam::111122223333:role/n
+    error: `arn:aws-cn:iam::111122223333:role/n` is of partition `aws-cn`, and the cluster is of `aws`
+    hint: name a role of the account that the nodes run in, or the region of the cluster with `--region`
+    exit 2
+    $ --role-arn arn:aws-cn:iam::111122223333:instance-profile/nodes
+    error: `arn:aws-cn:iam::111122223333:instance-profile/nodes` is of partition `aws-cn`, and the cluster is of `aws`
+    hint: name a role of the account that the nodes run in, or the region of the cluster with `--region`
     exit 2
     $ --stack my-nodes --region cn-north-1
     error: there is no stack `my-nodes` in region `cn-north-1`
@@ -216,6 +245,12 @@ async fn without_aws_a_role_is_taken_at_its_word_and_nothing_else_is() {
     ");
     aws.standin.inject(Fault::Status(503), Times::UntilCleared);
     let down = run_alone(&aws, "nodes apply --print --stack my-nodes").await;
-    assert!(down.failure(1).contains("error: the AWS call `DescribeStacks` failed"));
+    let down = down.failure(1);
+    assert!(down.contains("error: the AWS call `DescribeStacks` failed") && down.contains("hint: run"), "{down}");
+    aws.standin.clear_faults();
+    let (content_type, bytes) = ("text/xml".to_owned(), b"<html>".to_vec());
+    aws.standin.inject(Fault::Body { status: 200, content_type, bytes }, Times::UntilCleared);
+    let senseless = run_alone(&aws, "nodes apply --print --stack my-nodes").await.failure(1);
+    assert!(senseless.contains("hint: something else may have answered in place of AWS"), "{senseless}");
     aws.standin.stop().await;
 }

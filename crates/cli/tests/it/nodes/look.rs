@@ -61,6 +61,8 @@ async fn nodes_are_listed_with_their_rows_and_told_what_they_lack() {
 
     let stranger = run(&control_plane, &["nodes", "why", "i-2123456789abcdef0"]).await;
     assert!(stranger.stdout.contains("aws ec2 describe-instances --instance-ids i-2123456789abcdef0"), "{stranger:?}");
+    let open = "error: what keeps i-2123456789abcdef0 out is not known\n";
+    assert!(stranger.code == Some(2) && stranger.stderr.ends_with(open), "{stranger:?}");
     let nobody = run(&control_plane, &["nodes", "why", "nobody"]).await.failure(1);
     assert!(nobody.contains("there is no node `nobody`") && nobody.contains("hint: `kube-iam nodes list`"), "{nobody}");
 

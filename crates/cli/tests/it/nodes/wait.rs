@@ -72,7 +72,7 @@ async fn nodes_are_seen_as_they_come_go_and_turn_ready() {
     let late = run(&control_plane, &["nodes", "wait", "--timeout", "1s"]).await;
     let said = late.failure(1);
     assert!(said.contains("a is there, and not ready\nc is there, and ready\n"), "{said}");
-    assert!(said.contains("error: after 1 s there are only 1 of 2 nodes ready\n"), "{said}");
+    assert!(said.contains("error: the time is up after 1 s: 1 of 2 nodes ready\n"), "{said}");
     assert!(said.contains("Caused by: a is not ready: cni plugin not initialized\n"), "{said}");
     assert!(said.contains("hint: `kube-iam nodes why`"), "{said}");
     let joined = run(&control_plane, &["nodes", "wait", "--for", "joined"]).await;
@@ -115,29 +115,75 @@ async fn a_cluster_that_is_not_there_is_said_at_once() {
         "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters:\n- name: c\n  cluster: {{server: 'https://127.0.0.1:{port}'}}\ncontexts:\n- name: c\n  context: {{cluster: c, user: u}}\nusers:\n- name: u\n  user: {{token: x}}\n"
     );
     std::fs::write(&kubeconfig, text).unwrap();
-    for command in ["wait", "list", "why"] {
+    for command in ["wait", "list", "why", "apply"] {
         let mut command_line = kube_iam();
-        command_line.args(["nodes", command, "--kubeconfig"]).arg(&kubeconfig).env("NO_PROXY", "127.0.0.1");
+        let flags: &[&str] = if command == "apply" { &["--yes", "--role-arn", super::ROLE] } else { &[] };
+        command_line
+            .args(["nodes", command])
+            .args(flags)
+            .arg("--kubeconfig")
+            .arg(&kubeconfig)
+            .env("NO_PROXY", "127.0.0.1");
         let said = finish(&mut command_line).await.failure(3);
         assert!(said.contains("can't be reached") && said.contains("hint: "), "{command}: {said}");
     }
+}
+
+/// The command line of a command that waits.
+fn waits(control_plane: &ControlPlane, flags: &str) -> String {
+    let kubeconfig = control_plane.admin_kubeconfig().display();
+    format!("{} nodes wait --kubeconfig {kubeconfig} {flags}", env!("CARGO_BIN_EXE_kube-iam"))
+}
+
+/// A line for the shell, in a terminal of its own.
+fn in_terminal(line: &str) -> Command {
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", line, "/dev/null"]);
+    script.env("TERM", "xterm").env("NO_PROXY", "127.0.0.1,localhost").env_remove("NO_COLOR").kill_on_drop(true);
+    script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    script
+}
+
+#[tokio::test]
+async fn the_view_is_drawn_in_place_however_low_the_terminal_is() {
+    let Some(control_plane) = control_plane().await else { return };
+    for number in 0..7 {
+        join(&control_plane, &format!("n{number}"), &format!("aws:///eu-west-1a/i-{number}123456789abcdef0")).await;
+    }
+    let mut seen = Vec::new();
+    let wait = waits(&control_plane, "--count 9 --timeout 4s");
+    let resumed = format!("6 cols 40; {wait} & sleep 2; kill -CONT $!; wait $!");
+    for line in [format!("6 cols 40; {wait}"), format!("3 cols 40; {wait}"), resumed] {
+        let mut command = in_terminal(&format!("stty rows {line}"));
+        seen.push(timeout(PATIENCE, command.output()).await.expect("it ends").unwrap());
+    }
+    let seen: Vec<_> = seen.iter().map(|output| String::from_utf8_lossy(&output.stdout)).collect();
+    assert!(seen[0].contains("0 of 9 nodes ready after 2 s") && seen[0].contains("  and 5 more\r\n"), "{seen:?}");
+    // Four lines are drawn, and taken back before the next ones.
+    let erased: Vec<&str> = seen[0]
+        .split("\x1b[")
+        .filter_map(|text| text.split_once('F'))
+        .map(|(lines, _)| lines)
+        .filter(|lines| lines.parse::<u8>().is_ok())
+        .collect();
+    assert!(erased.len() >= 2 && erased.iter().all(|lines| *lines == "4"), "{seen:?}");
+    // Whatever was drawn before the shell had the terminal stays.
+    let left = |seen: &str| seen.matches("\x1b[?7l").count() - seen.matches("\x1b[4F").count();
+    assert_eq!((left(&seen[0]), left(&seen[2])), (0, 1), "{seen:?}");
+    // In three rows there are plain lines alone.
+    assert!(seen[1].contains("n6 is there, and not ready\r\n") && !seen[1].contains("\x1b[?7l"), "{seen:?}");
+    control_plane.stop().await;
 }
 
 #[tokio::test]
 async fn ctrl_c_ends_it_with_130_and_leaves_the_terminal_as_it_was() {
     let Some(control_plane) = control_plane().await else { return };
     join(&control_plane, "a", "aws:///eu-west-1a/i-0123456789abcdef0").await;
-    let (program, kubeconfig) = (env!("CARGO_BIN_EXE_kube-iam"), control_plane.admin_kubeconfig());
-    let mut script = Command::new("script");
     // The modes of the terminal before and after, as the terminal's driver has them. Ctrl-C reaches the shell
     // as well; with a trap it goes on, and a trap with a command is not handed down to the program.
-    let line = format!(
-        "trap : INT; echo modes $(stty -g); {program} nodes wait --count 2 --kubeconfig {}; echo ended with $?; echo modes $(stty -g)",
-        kubeconfig.display()
-    );
-    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
-    script.env("TERM", "xterm").env("NO_PROXY", "127.0.0.1,localhost").env_remove("NO_COLOR").kill_on_drop(true);
-    let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let wait = waits(&control_plane, "--count 2");
+    let line = format!("trap : INT; echo modes $(stty -g); {wait}; echo ended with $?; echo modes $(stty -g)");
+    let mut child = in_terminal(&line).spawn().unwrap();
     let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let mut seen = String::new();
     let read = async |stdout: &mut tokio::process::ChildStdout, seen: &mut String| {

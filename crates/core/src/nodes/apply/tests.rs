@@ -167,9 +167,9 @@ fn a_role_of_somebody_else_is_refused() {
     `arn:aws:iam::111122223333:role/my-node-role` is already mapped in line 1 of `mapRoles`, without username; linux nodes need username `system:node:{{EC2PrivateDNSName}}`
     hint: give the nodes a role of their own, or first take the row out with `kube-iam delete mapping --arn arn:aws:iam::111122223333:role/my-node-role`
     `arn:aws:iam::111122223333:role/my-node-role` is already mapped in line 1 of `mapRoles`, with username `system:node:{{SessionName}}`; linux nodes need username `system:node:{{EC2PrivateDNSName}}`
-    hint: give nodes of each kind a role of their own, or change the row with `kube-iam set mapping --arn arn:aws:iam::111122223333:role/my-node-role --username 'system:node:{{EC2PrivateDNSName}}'`
+    hint: give nodes of each kind a role of their own
     `arn:aws:iam::111122223333:role/my-node-role` is already mapped in line 1 of `mapRoles`, with username `system:node:{{EC2PrivateDNSName}}`; fargate nodes need username `system:node:{{SessionName}}`
-    hint: give nodes of each kind a role of their own, or change the row with `kube-iam set mapping --arn arn:aws:iam::111122223333:role/my-node-role --username 'system:node:{{SessionName}}'`
+    hint: give nodes of each kind a role of their own
     `arn:aws:iam::111122223333:role/my-node-role` is already mapped in line 2 of `mapRoles`, with username `admin`; linux nodes need username `system:node:{{EC2PrivateDNSName}}`
     hint: give the nodes a role of their own, or first take the row out with `kube-iam delete mapping --arn arn:aws:iam::111122223333:role/my-node-role`
     the row of `arn:aws:iam::111122223333:role/my-node-role` in line 1 of `mapRoles` can't be read: `username` must be a text, this is a list
@@ -179,6 +179,16 @@ fn a_role_of_somebody_else_is_refused() {
     `arn:aws:iam::111122223333:role/my-node-role` is of partition `aws`, and the rows that are there are of `aws-cn`
     hint: check that the role and the kubeconfig are of the same cluster
     ");
+}
+
+#[test]
+fn roles_of_one_cluster_are_of_one_partition() {
+    let roles = [role(NODES, Kind::Linux), role("arn:aws-cn:iam::111122223333:role/team/n", Kind::Linux)];
+    for error in [applied("", &roles).unwrap_err(), stock(&roles).unwrap_err()] {
+        let words = "`arn:aws-cn:iam::111122223333:role/n` is of partition `aws-cn`, and `arn:aws:iam::111122223333:role/my-node-role` is of `aws`";
+        assert_eq!(error.to_string(), words);
+        assert!(error.hint().is_some());
+    }
 }
 
 #[test]

@@ -55,6 +55,17 @@ fn now() -> Timestamp {
 }
 
 #[test]
+fn the_status_is_the_one_that_kubectl_shows() {
+    let mut nodes = ["a", "b", "c", "d"].map(|name| node(name, "i-0123456789abcdef0", None));
+    nodes[1].conditions[0].status = ConditionStatus::False;
+    nodes[2].conditions[0].status = ConditionStatus::Unknown;
+    nodes[3].conditions.clear();
+    let listing = listing(None, &nodes, Deciding::Unknown, None, now());
+    let status: Vec<_> = listing.nodes.iter().map(|node| node.status).collect();
+    assert_eq!(status, ["Ready", "NotReady", "NotReady", "Unknown"]);
+}
+
+#[test]
 fn a_node_of_a_known_role_has_its_row_and_others_those_of_their_kind() {
     let nodes = [
         node("ip-10-0-0-2.ec2.internal", "i-1123456789abcdef0", None),

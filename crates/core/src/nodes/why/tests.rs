@@ -55,7 +55,7 @@ fn ready(name: &str) -> Node {
 }
 
 /// What is said, without what conditions say of a node that does not report.
-fn said(roles: &str, nodes: &[Node], asked: Option<&str>, instance: Option<&NodeInstance>) -> String {
+fn said(roles: &str, nodes: &[Node], asked: Option<&str>, instance: Option<&Stray>) -> String {
     let document = document(roles);
     let scene =
         Scene { aws_auth: AwsAuth::Read(&document), nodes, instance, logins: None, deciding: Deciding::Unknown };
@@ -236,13 +236,24 @@ fn an_instance_that_is_no_node_is_looked_at_by_what_aws_says() {
         stopped.described.runs = false;
         stopped
     };
+    let profile = "arn:aws:iam::111122223333:instance-profile/nodes".parse().ok();
+    let in_profile = Instance { profile, ..instance(Some(NAME), None).described };
     let cases = [
         said(&row(ROLE, RIGHT), &[], Some(ID), None),
-        said(&row(ROLE, RIGHT), &[], Some(ID), Some(&stopped)),
-        said(&row(ROLE, RIGHT), &[], Some(ID), Some(&instance(Some(NAME), None))),
+        said(&row(ROLE, RIGHT), &[], Some(ID), Some(&Stray::Unknown)),
+        said(&row(ROLE, RIGHT), &[], Some(ID), Some(&Stray::RoleUnknown(stopped.described.clone()))),
+        said(&row(ROLE, RIGHT), &[], Some(ID), Some(&Stray::Known(stopped))),
+        said(&row(ROLE, RIGHT), &[], Some(ID), Some(&Stray::Known(instance(Some(NAME), None)))),
+        said(&row(ROLE, RIGHT), &[], Some(ID), Some(&Stray::RoleUnknown(in_profile))),
     ];
     insta::assert_snapshot!(cases.join("--\n"), @"
     note i-0123456789abcdef0: no node runs on i-0123456789abcdef0, and what EC2 says of it is not known [instance-unknown]
+      `aws ec2 describe-instances --instance-ids i-0123456789abcdef0 --query 'Reservations[].Instances[].[State.Name,PrivateDnsName,IamInstanceProfile.Arn]'`
+    --
+    note i-0123456789abcdef0: no node runs on i-0123456789abcdef0, and EC2 knows no such instance: it is gone, or of another region or account than was asked [instance-unknown]
+      `aws ec2 describe-instances --instance-ids i-0123456789abcdef0 --query 'Reservations[].Instances[].[State.Name,PrivateDnsName,IamInstanceProfile.Arn]'`
+    --
+    block i-0123456789abcdef0: i-0123456789abcdef0 does not run [instance-stopped]
       `aws ec2 describe-instances --instance-ids i-0123456789abcdef0 --query 'Reservations[].Instances[].[State.Name,PrivateDnsName,IamInstanceProfile.Arn]'`
     --
     block i-0123456789abcdef0: i-0123456789abcdef0 does not run [instance-stopped]
@@ -250,6 +261,9 @@ fn an_instance_that_is_no_node_is_looked_at_by_what_aws_says() {
     --
     block i-0123456789abcdef0: i-0123456789abcdef0 has no instance profile, so its kubelet has no credentials [no-instance-profile]
       `aws ec2 associate-iam-instance-profile --instance-id i-0123456789abcdef0 --iam-instance-profile Name=NAME`
+    --
+    note i-0123456789abcdef0: no node runs on i-0123456789abcdef0, and which role its instance profile has is not known [role-unknown]
+      `aws iam get-instance-profile --instance-profile-name nodes --query 'InstanceProfile.Roles[0].Arn'` shows the role
     ");
 }
 
@@ -295,9 +309,12 @@ fn what_a_server_has_told_of_a_try_needs_no_answer_of_aws() {
         let scene = Scene { aws_auth, nodes: &[], instance, logins: Some(&logins), deciding: Deciding::Unknown };
         text(&why(&scene, Some(asked)).unwrap())
     };
-    let known = instance(Some(NAME), Some(ROLE));
-    let cases = [said(ID, None), said(ID, Some(&known)), said(machine, None)];
+    let known = Stray::Known(instance(Some(NAME), Some(ROLE)));
+    let cases = [said(ID, None), said(ID, Some(&Stray::Unknown)), said(ID, Some(&known)), said(machine, None)];
     insta::assert_snapshot!(cases.join("--\n"), @"
+    block i-0123456789abcdef0: it tried to log in as `arn:aws:iam::111122223333:role/nodes` at 2026-01-01T00:00:00Z, and was turned away: `not_mapped` [login-denied]
+      `kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/nodes`
+    --
     block i-0123456789abcdef0: it tried to log in as `arn:aws:iam::111122223333:role/nodes` at 2026-01-01T00:00:00Z, and was turned away: `not_mapped` [login-denied]
       `kube-iam nodes apply --role-arn arn:aws:iam::111122223333:role/nodes`
     --
@@ -309,6 +326,28 @@ fn what_a_server_has_told_of_a_try_needs_no_answer_of_aws() {
     block mi-0123456789abcdef0: it tried to log in as `arn:aws:iam::111122223333:role/nodes` at 2026-01-01T00:00:00Z, and was turned away: `reserved_username` [login-denied]
       the log of the server says more: look for `reserved_username` in it
     ");
+}
+
+#[test]
+fn what_still_tries_and_fails_is_among_all_that_is_kept_out() {
+    let mut logins = NodeLogins::default();
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let joined = "i-1123456789abcdef0";
+    for session in [ID, joined] {
+        let arn = alloc::format!("arn:aws:sts::111122223333:assumed-role/others/{session}");
+        logins.note_denied(&identity(&arn, session), Reason::NotMapped, now);
+    }
+    // It has become a node since, by another replica.
+    let mut others = NodeLogins::default();
+    others.note_granted(&format!("system:node:{NAME}"), "i-2123456789abcdef0", "2026-01-01T00:01:00Z".parse().unwrap());
+    logins.absorb(others);
+    let node = Node { provider_id: Some(format!("aws:///eu-west-1a/{joined}")), ..ready(NAME) };
+    let document = document(&row(ROLE, RIGHT));
+    let (aws_auth, nodes) = (AwsAuth::Read(&document), [node]);
+    let scene = Scene { aws_auth, nodes: &nodes, instance: None, logins: Some(&logins), deciding: Deciding::Unknown };
+    let found = why(&scene, None).unwrap();
+    let found: Vec<_> = found.iter().map(|one| (one.about.as_str(), one.finding.rule)).collect();
+    assert_eq!(found, [(ID, "login-denied")]);
 }
 
 #[test]

@@ -43,7 +43,11 @@ pub(super) const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("hyper-rustls", &["aws", "cli", "dev"], "HTTPS as a client"),
     ("hyper-util", &["aws", "cluster", "server", "standin", "cli", "dev"], "HTTP on tokio"),
     ("rcgen", &["server", "standin", "control-plane"], "certificates"),
-    ("rustix", &["aws", "server"], "opens files of ours without following a symlink, and knows who we are"),
+    (
+        "rustix",
+        &["aws", "server", "cli"],
+        "opens files of ours without following a symlink, knows who we are and how high the terminal is",
+    ),
     ("rustls", &["aws", "cluster", "server", "standin", "control-plane", "cli", "dev"], "TLS"),
     ("rustls-native-certs", &["aws"], "the roots of the host"),
     ("rustls-pki-types", &["aws", "server"], "PEM"),
