@@ -136,6 +136,8 @@ async fn node_groups_are_listed_and_tell_their_role() {
     let error = role("prod", "none").await.unwrap_err();
     assert_eq!(error.to_string(), "EKS cluster `prod` has no managed node group `none`");
     assert!(error.hint().unwrap().starts_with("the node groups of the cluster are: `a`, `b`, `c`; self-managed nodes"));
+    let none = with_session!(&world, |session| session.nodegroups("none", Timestamp::now()).await);
+    assert!(matches!(none, Err(NodegroupError::UnknownCluster { .. })), "{none:?}");
     world.standin.deny("eks:ListNodegroups");
     let error = role("prod", "none").await.unwrap_err();
     assert!(error.hint().unwrap().contains("`aws eks list-nodegroups --cluster-name prod --region eu-west-1`"));
@@ -145,8 +147,6 @@ async fn node_groups_are_listed_and_tell_their_role() {
     world.standin.add_nodegroup(nodeless);
     assert!(matches!(role("prod", "d").await, Err(NodegroupError::NoRole { .. })));
     assert!(matches!(role("prod", "../d").await, Err(NodegroupError::Name(_))));
-    let none = with_session!(&world, |session| session.nodegroups("none", Timestamp::now()).await);
-    assert!(matches!(none, Err(NodegroupError::UnknownCluster { .. })), "{none:?}");
     world.standin.deny("eks:DescribeNodegroup");
     let error = role("prod", "b").await.unwrap_err();
     assert_eq!(error.to_string(), format!("`{USER}` lacks the permission `eks:DescribeNodegroup`"));
