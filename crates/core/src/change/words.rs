@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use crate::finding::{Finding, Severity};
 use crate::guard::Rule;
+use crate::node_instance::NODE_USERNAME_PREFIX;
 use crate::shown::excerpt;
 use crate::template::{Placeholder, Template};
 
@@ -107,7 +108,7 @@ impl Judgement {
             self.errors.push(WordError::EmptyUsername);
         }
         self.text("username", username);
-        let is_node = username.starts_with("system:node:") && groups.iter().any(|group| group == "system:nodes");
+        let is_node = username.starts_with(NODE_USERNAME_PREFIX) && groups.iter().any(|group| group == "system:nodes");
         if username.starts_with("system:") && !is_node {
             let message = format!("username `{}` is one for components of Kubernetes", excerpt(username));
             let hint = "a prefix of your own, such as `dev:`, can't be mistaken for one";

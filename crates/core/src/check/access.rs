@@ -12,11 +12,11 @@ use super::{Context, Remark, Remarks, rules, shown};
 use crate::authenticator::{Authenticator, Deciding, Grant, Judge, Mappings};
 use crate::aws_auth::{Principal, Rows, Section};
 use crate::ids::AccountId;
+use crate::node_instance::NODE_USERNAME_PREFIX;
 use crate::partition::Partition;
 
 type FixedState = foldhash::fast::FixedState;
 
-const NODE_PREFIX: &str = "system:node:";
 const NODE_GROUPS: [&str; 2] = ["system:bootstrappers", "system:nodes"];
 
 pub(super) fn lint(rows: &[Row<'_>], accounts: &[Account], context: &Context, remarks: &mut Remarks) {
@@ -52,7 +52,7 @@ fn foreign(rows: &[Row<'_>], context: &Context, remarks: &mut Remarks) {
 
 /// What a row lacks to be one for nodes; nothing if it looks like none.
 fn node_row(row: &Row<'_>, remarks: &mut Remarks) {
-    let is_named = row.username().starts_with(NODE_PREFIX);
+    let is_named = row.username().starts_with(NODE_USERNAME_PREFIX);
     if !is_named && !NODE_GROUPS.into_iter().any(|group| row.has_group(group)) {
         return;
     }
@@ -60,7 +60,7 @@ fn node_row(row: &Row<'_>, remarks: &mut Remarks) {
         .into_iter()
         .filter(|group| !row.has_group(group))
         .map(|group| format!("group `{group}`"))
-        .chain((!is_named).then(|| format!("a username that begins with `{NODE_PREFIX}`")))
+        .chain((!is_named).then(|| format!("a username that begins with `{NODE_USERNAME_PREFIX}`")))
         .collect();
     if !missing.is_empty() {
         let message = format!("nodes need {} too", missing.join(" and "));
@@ -70,7 +70,7 @@ fn node_row(row: &Row<'_>, remarks: &mut Remarks) {
 }
 
 fn is_node_grant(grant: &Grant<'_>) -> bool {
-    let is_named = grant.username.is_some_and(|name| name.starts_with(NODE_PREFIX));
+    let is_named = grant.username.is_some_and(|name| name.starts_with(NODE_USERNAME_PREFIX));
     is_named || grant.groups.iter().any(|group| NODE_GROUPS.contains(&group.as_str()))
 }
 

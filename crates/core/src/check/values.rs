@@ -9,6 +9,7 @@ use super::{Context, Remark, Remarks, nearest, rules, shown};
 use crate::arn::{Arn, PrincipalKind};
 use crate::aws_auth::Principal;
 use crate::finding::Severity;
+use crate::node_instance::NODE_USERNAME_PREFIX;
 use crate::template::{Placeholder, Template};
 use crate::yaml::{Mark, Node, Style, Value};
 
@@ -76,7 +77,8 @@ fn reserved(row: &Row<'_>, name: &str, mark: Mark, remarks: &mut Remarks) {
     if let Some(prefix) = EKS_PREFIXES.into_iter().find(|prefix| name.starts_with(prefix)) {
         let message = format!("usernames that begin with `{prefix}` are reserved for EKS");
         remarks.push(at(message).severity(Severity::Note));
-    } else if name.starts_with("system:") && !(name.starts_with("system:node:") && row.has_group("system:nodes")) {
+    } else if name.starts_with("system:") && !(name.starts_with(NODE_USERNAME_PREFIX) && row.has_group("system:nodes"))
+    {
         remarks.push(at(format!("`{}` is a name for a component of Kubernetes", shown(name))));
     }
 }

@@ -6,15 +6,13 @@ use alloc::vec::Vec;
 
 use super::{Admins, Caller, FixedSet};
 use crate::authenticator::Grant;
+use crate::node_instance::NODE_USERNAME_PREFIX;
 use crate::shown::excerpt;
 use crate::template::Template;
 
 /// The group that kube-apiserver lets do everything
 /// (kubernetes.io, Using RBAC Authorization, "User-facing roles").
 pub(super) const MASTERS: &str = "system:masters";
-
-/// What usernames of nodes begin with.
-const NODE_USERNAME: &str = "system:node:";
 
 /// What somebody is in the cluster, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,7 +103,7 @@ impl<'a> NodeRights<'a> {
         let Some(grant) = grant else { return Self::default() };
         let group = |wanted: &str| grant.groups.iter().any(|group| group == wanted);
         Self {
-            username: grant.username.filter(|name| name.starts_with(NODE_USERNAME)),
+            username: grant.username.filter(|name| name.starts_with(NODE_USERNAME_PREFIX)),
             nodes: group("system:nodes"),
             bootstrappers: group("system:bootstrappers"),
         }
@@ -137,5 +135,5 @@ impl<'a> NodeRights<'a> {
 /// there may be mended; without names it may have made any.
 fn could_name(pattern: &str, names: &[&str]) -> bool {
     let template = Template::parse(pattern);
-    names.is_empty() || names.iter().any(|name| template.could_give(&format!("{NODE_USERNAME}{name}")))
+    names.is_empty() || names.iter().any(|name| template.could_give(&format!("{NODE_USERNAME_PREFIX}{name}")))
 }

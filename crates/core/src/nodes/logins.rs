@@ -19,11 +19,11 @@ use core::cmp::Reverse;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Node;
-use super::rows::USERNAME;
 use crate::arn::{Arn, PrincipalKind};
 use crate::identity::Identity;
 use crate::ids::{AccountId, InstanceId};
 use crate::limits;
+use crate::node_instance::NODE_USERNAME_PREFIX;
 use crate::reason::Reason;
 
 pub use published::{Published, Unread, publication, published, restored};
@@ -68,7 +68,7 @@ impl NodeLogins {
     /// Notes that somebody was let in.
     pub fn note_granted(&mut self, username: &str, session: &str, now: Timestamp) -> Noted {
         let got_in = self.failed.remove(session).is_some();
-        let node = username.strip_prefix(USERNAME).filter(|name| is_node_name(name));
+        let node = username.strip_prefix(NODE_USERNAME_PREFIX).filter(|name| is_node_name(name));
         let known = node.and_then(|node| self.last.get_mut(node));
         let is_new = node.is_some() && known.is_none();
         match (node, known) {

@@ -11,11 +11,9 @@ use super::kind::NODES;
 use super::{Kind, Node};
 use crate::authenticator::{Deciding, Judge, Mappings, Who};
 use crate::aws_auth::{Document, MappingRow, Section};
+use crate::node_instance::NODE_USERNAME_PREFIX;
 use crate::template::{Placeholder, Template};
 use crate::yaml::Mark;
-
-/// What usernames of nodes begin with: the Node authorizer obeys no other.
-pub(super) const USERNAME: &str = "system:node:";
 
 /// Where a row stands, and whom it is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -46,7 +44,8 @@ impl fmt::Display for RowRef {
 
 /// Whether a row was written for nodes, be it complete or not.
 pub(super) fn is_for_nodes(row: &MappingRow) -> bool {
-    row.username.as_deref().is_some_and(|name| name.starts_with(USERNAME)) || row.groups.iter().any(|one| one == NODES)
+    row.username.as_deref().is_some_and(|name| name.starts_with(NODE_USERNAME_PREFIX))
+        || row.groups.iter().any(|one| one == NODES)
 }
 
 /// Whether nodes of a kind get a username by this pattern: an instance's name
@@ -63,7 +62,7 @@ fn could_be_of(row: &MappingRow, node: &Node) -> bool {
     let by_session = template.needs(Placeholder::SessionName) || template.needs(Placeholder::SessionNameRaw);
     // On EC2 sessions are named after instances.
     let is_session = !by_session || node.instance_id().is_none_or(|id| id.as_str() == node.name);
-    template.could_give(&format!("{USERNAME}{}", node.name)) && is_session && suits(row, node.kind())
+    template.could_give(&format!("{NODE_USERNAME_PREFIX}{}", node.name)) && is_session && suits(row, node.kind())
 }
 
 /// What an authenticator reads from a document.

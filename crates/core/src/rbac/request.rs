@@ -4,6 +4,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::node_instance::NODE_USERNAME_PREFIX;
+
 /// Who makes a request, as an authenticator and kube-apiserver see him.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requester {
@@ -42,7 +44,7 @@ impl Requester {
     /// Whether the Node authorizer takes it for a kubelet (kubernetes.io, Using Node
     /// Authorization).
     pub fn is_node(&self) -> bool {
-        self.username.starts_with("system:node:") && self.groups.iter().any(|group| group == "system:nodes")
+        self.username.starts_with(NODE_USERNAME_PREFIX) && self.groups.iter().any(|group| group == "system:nodes")
     }
 }
 

@@ -10,7 +10,8 @@ use super::{Search, rows};
 use crate::arn::Arn;
 use crate::aws_auth::{MappingRow, Principal};
 use crate::finding::{Finding, Severity};
-use crate::nodes::rows::{RowRef, USERNAME};
+use crate::node_instance::NODE_USERNAME_PREFIX;
+use crate::nodes::rows::RowRef;
 use crate::nodes::{Condition, ConditionStatus, Kind, Node};
 use crate::shown::excerpt;
 use crate::template::{Placeholder, Template};
@@ -101,8 +102,9 @@ fn username(node: &Node, row: &MappingRow) -> Option<Finding> {
         // On EC2 sessions are named after instances.
         let is_session = template.needs(Placeholder::SessionName) || template.needs(Placeholder::SessionNameRaw);
         let given = id.as_ref().filter(|id| is_session && id.as_str() != node.name)?;
-        let message =
-            format!("it is named `{name}`, and {place} makes it `{USERNAME}{given}`, as its session is named");
+        let message = format!(
+            "it is named `{name}`, and {place} makes it `{NODE_USERNAME_PREFIX}{given}`, as its session is named"
+        );
         return Some(block("node-name", message, set_username(role, Kind::Linux.username())));
     }
     let Some(id) = id else {
@@ -116,7 +118,8 @@ fn username(node: &Node, row: &MappingRow) -> Option<Finding> {
     match node.instance.as_ref().map(|instance| instance.described.private_dns_name.as_deref()) {
         Some(Some(given)) if given == node.name => None,
         Some(Some(given)) => {
-            let message = format!("it is named `{name}`, and {place} makes it `{USERNAME}{}`", excerpt(given));
+            let message =
+                format!("it is named `{name}`, and {place} makes it `{NODE_USERNAME_PREFIX}{}`", excerpt(given));
             let fix = "start its kubelet with `--hostname-override` and that name, or give the VPC's DHCP options AWS's own domain name".to_owned();
             Some(block("node-name", message, fix))
         }

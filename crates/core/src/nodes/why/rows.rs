@@ -11,8 +11,9 @@ use crate::arn::{Arn, ArnError};
 use crate::authenticator::{Judge, Who, only_kube_iam};
 use crate::aws_auth::{Document, MappingRow, Principal, Row, RowError, RowProblem, Section};
 use crate::finding::Finding;
+use crate::node_instance::NODE_USERNAME_PREFIX;
 use crate::nodes::role::show_role_of;
-use crate::nodes::rows::{RowRef, USERNAME, is_for_nodes};
+use crate::nodes::rows::{RowRef, is_for_nodes};
 use crate::nodes::{Kind, kind};
 use crate::shown::excerpt;
 
@@ -50,7 +51,7 @@ fn unread(row: &Row<'_>, problem: &RowProblem) -> Option<Finding> {
         let fix = format!("{}; then `kube-iam nodes apply --role-arn ARN` with it", show_role_of(arn));
         return Some(block("instance-profile", message, fix));
     }
-    let named = row.username().is_some_and(|name| name.starts_with(USERNAME));
+    let named = row.username().is_some_and(|name| name.starts_with(NODE_USERNAME_PREFIX));
     let is_for_nodes = named || row.groups().contains(&kind::NODES);
     is_for_nodes.then(|| {
         let message = format!("a row for nodes can't be read: {}", excerpt(&problem.error.to_string()));
@@ -98,8 +99,8 @@ fn of_row(search: &Search<'_>, row: &MappingRow) -> Option<Finding> {
 /// What every node needs and a row does not give.
 fn lacking(row: &MappingRow) -> Vec<String> {
     let mut lacking = Vec::new();
-    if !row.username.as_deref().is_some_and(|name| name.starts_with(USERNAME)) {
-        lacking.push(format!("a username that begins with `{USERNAME}`"));
+    if !row.username.as_deref().is_some_and(|name| name.starts_with(NODE_USERNAME_PREFIX)) {
+        lacking.push(format!("a username that begins with `{NODE_USERNAME_PREFIX}`"));
     }
     let missing = Kind::Linux.groups().iter().filter(|group| !row.groups.iter().any(|one| one == *group));
     lacking.extend(missing.map(|group| format!("group `{group}`")));
