@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt as _};
 use http::Method;
 use k8s_openapi::api::rbac::v1;
 use kube::Client;
-use kube_iam_core::rbac::{API_VERSION, RbacKind, RbacRef};
+use kube_iam_core::rbac::{API_VERSION, CLUSTER_ADMIN, RbacKind, RbacRef};
 use serde_json::Value;
 
 pub(crate) use self::policy::read_list;
@@ -109,9 +109,8 @@ impl RbacObject {
 
     /// Whether it gives its subjects `cluster-admin`, in all namespaces.
     pub fn gives_cluster_admin(&self) -> bool {
-        let role = |key: &str| self.manifest.get("roleRef").and_then(|role| role.get(key)).and_then(Value::as_str);
-        self.reference.kind == RbacKind::ClusterRoleBinding
-            && (role("kind"), role("name")) == (Some("ClusterRole"), Some("cluster-admin"))
+        let is_admin = |role: RbacRef| role.kind == RbacKind::ClusterRole && role.name == CLUSTER_ADMIN;
+        self.reference.namespace.is_none() && self.bound_role().is_some_and(is_admin)
     }
 
     /// The groups that a binding gives its role.

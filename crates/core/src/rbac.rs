@@ -24,7 +24,7 @@ mod request;
 mod rule;
 
 pub use answer::{Allowed, Answer, Chain, Missing, NotJudged, WhoCan, not_judged};
-pub use binding::{Binding, RoleRef, Subject};
+pub use binding::{Binding, CLUSTER_ADMIN, RoleRef, Subject};
 pub use list::{Fault, List, ListError, Problem};
 pub use policy::{Bound, Given, Policy};
 pub use reference::{RbacKind, RbacRef};

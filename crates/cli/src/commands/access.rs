@@ -4,7 +4,6 @@ use kube_iam_cluster::{ApiError, is_eks, read_policy, resources};
 use kube_iam_core::access::{Asked, Resources, Scene, Verdict};
 use kube_iam_core::arn::Arn;
 use kube_iam_core::authenticator::{Authenticator, Deciding, Mappings};
-use kube_iam_core::aws_auth::Document;
 use kube_iam_core::change::WhomError;
 use kube_iam_core::listing::{Filter, Listed, listing};
 use kube_iam_core::owners::Owners;
@@ -22,11 +21,11 @@ use crate::report::Failure;
 /// Runs what was typed.
 pub fn run(command: &AccessCommand) -> Result<(), Failure> {
     match command {
-        AccessCommand::CanI(args) => can_i(args).map_err(|failure| match failure.exit {
-            // 1 is the answer "no", and nothing else.
-            Exit::Failed if !failure.logged => failure.exit(Exit::Unknown),
-            _ => failure,
-        }),
+        AccessCommand::CanI(args) => match can_i(args).map_err(Failure::no_answer)? {
+            Verdict::Yes => Ok(()),
+            Verdict::No => Err(Failure::answered(Exit::Failed)),
+            Verdict::Unknown => Err(Failure::answered(Exit::Unknown)),
+        },
         AccessCommand::WhoCan(args) => who_can(args),
         AccessCommand::Explain(args) => explain(args),
         AccessCommand::List(args) => list(args),
@@ -46,15 +45,19 @@ struct Read {
 
 impl Read {
     fn mappings(&self) -> Result<Mappings, &str> {
-        let of = |state: &State| Mappings::read(|section| state.data.get(section.as_str()).map(String::as_str));
-        self.state.as_ref().map(of).map_err(String::as_str)
+        self.state.as_ref().map(State::mappings).map_err(String::as_str)
+    }
+
+    /// All of it together.
+    fn scene<'a>(&'a self, mappings: &'a Result<Mappings, &'a str>) -> Scene<'a> {
+        Scene::new(mappings.as_ref().map_err(|why| *why), self.deciding, self.has_entries, &self.policy)
     }
 
     /// The rows about somebody, as far as aws-auth can be read.
     fn rows(&self, arn: &Arn) -> Vec<Listed> {
-        let document = self.state.as_ref().ok().and_then(|state| Document::parse(&state.data).ok());
+        let document = self.state.as_ref().ok().and_then(|state| state.rows().ok());
         let mut listed =
-            document.map(|document| listing(&document, &Owners::default(), self.deciding)).unwrap_or_default();
+            document.map(|document| listing(document, &Owners::default(), self.deciding)).unwrap_or_default();
         Filter { principal: Some(arn.to_string()), ..Filter::default() }.apply(&mut listed);
         listed
     }
@@ -147,28 +150,24 @@ fn taken(read: &Read) -> Result<&Request, Failure> {
     read.request.as_ref().ok_or_else(|| Failure::new("nothing is asked"))
 }
 
-fn can_i(args: &CanIArgs) -> Result<(), Failure> {
+fn can_i(args: &CanIArgs) -> Result<Verdict, Failure> {
     let (arn, asked) = (arn(&args.arn)?, asked(&args.question)?);
     let read = compose::runtime()?.block_on(read(&args.source, Some((&asked, &args.question)), None))?;
     let mappings = read.mappings();
-    let scene = Scene::new(mappings.as_ref().map_err(|why| *why), read.deciding, read.has_entries, &read.policy);
+    let scene = read.scene(&mappings);
     let answer = scene.can_i(&arn, taken(&read)?);
     output::data(&match args.output {
         AnswerForm::Table => answer.text(),
         AnswerForm::Json => answer.json(),
     })?;
-    match answer.verdict {
-        Verdict::Yes => Ok(()),
-        Verdict::No => Err(Failure::answered(Exit::Failed)),
-        Verdict::Unknown => Err(Failure::answered(Exit::Unknown)),
-    }
+    Ok(answer.verdict)
 }
 
 fn who_can(args: &WhoCanArgs) -> Result<(), Failure> {
     let asked = asked(&args.question)?;
     let read = compose::runtime()?.block_on(read(&args.source, Some((&asked, &args.question)), None))?;
     let mappings = read.mappings();
-    let scene = Scene::new(mappings.as_ref().map_err(|why| *why), read.deciding, read.has_entries, &read.policy);
+    let scene = read.scene(&mappings);
     let answer = scene.who_can(taken(&read)?);
     output::data(&match args.output {
         AnswerForm::Table => answer.text(),
@@ -180,7 +179,7 @@ fn explain(args: &ExplainArgs) -> Result<(), Failure> {
     let arn = arn(&args.arn)?;
     let read = compose::runtime()?.block_on(read(&args.source, None, None))?;
     let mappings = read.mappings();
-    let scene = Scene::new(mappings.as_ref().map_err(|why| *why), read.deciding, read.has_entries, &read.policy);
+    let scene = read.scene(&mappings);
     let explanation = scene.explain(&arn, read.rows(&arn));
     output::data(&match args.output {
         AnswerForm::Table => explanation.text(),
@@ -193,7 +192,7 @@ fn list(args: &AccessListArgs) -> Result<(), Failure> {
     let namespace = args.namespace.as_deref();
     let read = compose::runtime()?.block_on(read(&args.source, None, namespace))?;
     let mappings = read.mappings();
-    let scene = Scene::new(mappings.as_ref().map_err(|why| *why), read.deciding, read.has_entries, &read.policy);
+    let scene = read.scene(&mappings);
     let rights = scene.list(arn.as_ref(), namespace);
     let unknown = rights.unknown();
     match args.output {

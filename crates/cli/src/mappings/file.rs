@@ -100,11 +100,12 @@ impl File {
                     .because(&error)
                     .hint("change it by hand, or write the data after `|`".to_string())
             })?,
-            _ => Manifest::parse(&Manifest::fresh(
-                &data.into_iter().filter_map(|(key, text)| Some((key, text?))).collect(),
-            ))
-            .and_then(|manifest| manifest.edit(&Changes::new(), &annotations))
-            .map_err(|error| self.trouble("can't be written").because(&error))?,
+            _ => {
+                let fresh = Manifest::fresh(&data.into_iter().filter_map(|(key, text)| Some((key, text?))).collect());
+                Manifest::parse(&fresh)
+                    .and_then(|manifest| manifest.edit(&Changes::new(), &annotations))
+                    .map_err(|error| self.trouble("can't be written").because(&error))?
+            }
         };
         let after = self.parse(&text)?;
         let bytes: usize = after.data().iter().map(|(key, text)| key.len() + text.len()).sum();

@@ -43,14 +43,12 @@ impl<'a> Needs<'a> {
     /// The groups that its bindings name, as groups that are bound, and as
     /// administrators where they become that.
     pub fn add_to(&self, context: &mut Context, facts: &mut Facts) {
-        let groups = |objects: &mut dyn Iterator<Item = &RbacObject>| -> Vec<String> {
-            objects.flat_map(RbacObject::bound_groups).map(str::to_owned).collect()
-        };
         if let Some(bound) = &mut context.bound_groups {
-            bound.extend(groups(&mut self.objects.iter()));
+            bound.extend(self.objects.iter().flat_map(RbacObject::bound_groups).map(str::to_owned));
         }
         if let Some(admins) = &mut facts.admins {
-            admins.groups.extend(groups(&mut self.objects.iter().filter(|object| object.gives_cluster_admin())));
+            let of_admins = self.objects.iter().filter(|object| object.gives_cluster_admin());
+            admins.groups.extend(of_admins.flat_map(RbacObject::bound_groups).map(str::to_owned));
         }
     }
 

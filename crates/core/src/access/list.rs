@@ -13,7 +13,7 @@ use super::{Doubt, Name, Scene, Way};
 use crate::arn::Arn;
 use crate::authenticator::Who;
 use crate::aws_auth::Section;
-use crate::rbac::{Bound, Given, MASTERS, RbacKind, Requester, RoleRef};
+use crate::rbac::{Bound, CLUSTER_ADMIN, Given, MASTERS, RbacKind, Requester, RoleRef};
 
 /// What everybody may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub struct Right {
 
 /// The roles that Kubernetes brings for people, most powerful first (kubernetes.io,
 /// Using RBAC Authorization, "User-facing roles").
-const WELL_KNOWN: [&str; 4] = ["cluster-admin", "admin", "edit", "view"];
+const WELL_KNOWN: [&str; 4] = [CLUSTER_ADMIN, "admin", "edit", "view"];
 
 /// What is bound in one place.
 #[derive(Default)]

@@ -3,25 +3,20 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{is_block_map, pair_of};
+use super::is_block_map;
 use crate::yaml::edit::{Refusal, Splice, after_line, line_end_of, line_start, own_column};
 use crate::yaml::{Node, Value};
 
 /// The replacements that take the key at the end of `path` out of its map. A key that is
 /// not there needs none.
 pub(super) fn remove(text: &str, map: &Node, path: &[&str]) -> Result<Vec<Splice>, Refusal> {
-    let Some((key, rest)) = path.split_first() else { return Ok(Vec::new()) };
-    let Some((key_node, value)) = pair_of(map, key) else { return Ok(Vec::new()) };
+    let (Value::Mapping(pairs), [key, rest @ ..]) = (&map.value, path) else { return Ok(Vec::new()) };
+    let at = pairs.iter().position(|(name, _)| name.as_written() == Some(key)).unwrap_or(pairs.len());
+    let (before, [(key_node, value), after @ ..]) = pairs.split_at(at) else { return Ok(Vec::new()) };
     if !rest.is_empty() {
         return remove(text, value, rest);
     }
-    let Value::Mapping(pairs) = &map.value else { return Ok(Vec::new()) };
-    let at = pairs.iter().position(|(name, _)| core::ptr::eq(&raw const **name, &raw const **key_node));
-    let (before, after) = match at {
-        Some(at) => (at.checked_sub(1).and_then(|before| pairs.get(before)), pairs.get(at + 1)),
-        None => (None, None),
-    };
-    let splice = match (before, after, is_block_map(map)) {
+    let splice = match (before.last(), after.first(), is_block_map(map)) {
         // Without a key there would be no map any more.
         (None, None, _) => emptied(text, map),
         (_, _, true) => {

@@ -188,15 +188,19 @@ fn block_lines(column: usize, value: &str, end: &str) -> String {
 
 /// The document with one text set, or removed, as it must be read afterwards.
 pub(super) fn with(document: &Rc<Node>, object: &Rc<Node>, path: &[&str], value: Option<&str>) -> Node {
+    let changed = |map: &Node| match value {
+        Some(value) => with_path(map, path, value),
+        None => without_path(map, path),
+    };
     if Rc::ptr_eq(document, object) {
-        return with_path(document, path, value);
+        return changed(document);
     }
     let mut node = Node::clone(document);
     if let Value::Mapping(pairs) = &mut node.value {
         for (_, items) in pairs.iter_mut().filter(|(key, _)| key.as_written() == Some("items")) {
             let Value::Sequence(list) = &items.value else { continue };
             let set = |item: &Rc<Node>| {
-                if Rc::ptr_eq(item, object) { Rc::new(with_path(item, path, value)) } else { Rc::clone(item) }
+                if Rc::ptr_eq(item, object) { Rc::new(changed(item)) } else { Rc::clone(item) }
             };
             *items = Rc::new(Node { value: Value::Sequence(list.iter().map(set).collect()), ..Node::clone(items) });
         }
@@ -204,19 +208,13 @@ pub(super) fn with(document: &Rc<Node>, object: &Rc<Node>, path: &[&str], value:
     node
 }
 
-fn with_path(map: &Node, path: &[&str], value: Option<&str>) -> Node {
+fn with_path(map: &Node, path: &[&str], value: &str) -> Node {
     let text = |text: &str| node(Value::Scalar { text: text.into(), kind: ScalarKind::Text });
-    let (Some((key, rest)), true) = (path.split_first(), value.is_some() || pair_of_path(map, path)) else {
-        return value.map_or_else(|| map.clone(), text);
-    };
+    let Some((key, rest)) = path.split_first() else { return text(value) };
     let mut pairs = match &map.value {
         Value::Mapping(pairs) => pairs.clone(),
         _ => Vec::new(),
     };
-    if value.is_none() && rest.is_empty() {
-        pairs.retain(|(name, _)| name.as_written() != Some(key));
-        return node(Value::Mapping(pairs));
-    }
     match pairs.iter_mut().find(|(name, _)| name.as_written() == Some(key)) {
         Some((_, old)) => *old = Rc::new(with_path(old, rest, value)),
         None => pairs.push((Rc::new(text(key)), Rc::new(with_path(&node(Value::Mapping(Vec::new())), rest, value)))),
@@ -224,12 +222,15 @@ fn with_path(map: &Node, path: &[&str], value: Option<&str>) -> Node {
     node(Value::Mapping(pairs))
 }
 
-/// Whether there is a key at the end of a path.
-fn pair_of_path(map: &Node, path: &[&str]) -> bool {
-    match path {
-        [] => true,
-        [key, rest @ ..] => pair_of(map, key).is_some_and(|(_, inner)| pair_of_path(inner, rest)),
+fn without_path(map: &Node, path: &[&str]) -> Node {
+    let (Value::Mapping(pairs), [key, rest @ ..]) = (&map.value, path) else { return map.clone() };
+    let mut pairs = pairs.clone();
+    if rest.is_empty() {
+        pairs.retain(|(name, _)| name.as_written() != Some(key));
+    } else if let Some((_, inner)) = pairs.iter_mut().find(|(name, _)| name.as_written() == Some(key)) {
+        *inner = Rc::new(without_path(inner, rest));
     }
+    node(Value::Mapping(pairs))
 }
 
 fn node(value: Value) -> Node {

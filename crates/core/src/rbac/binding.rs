@@ -49,10 +49,14 @@ pub enum Subject {
     },
 }
 
+/// The ClusterRole that may do everything (kubernetes.io, Using RBAC Authorization,
+/// "User-facing roles").
+pub const CLUSTER_ADMIN: &str = "cluster-admin";
+
 impl Binding {
     /// Whether it gives the ClusterRole `cluster-admin` for the whole cluster.
     pub fn is_cluster_admin(&self) -> bool {
-        self.namespace.is_none() && matches!(&self.role, RoleRef::ClusterRole(name) if **name == *"cluster-admin")
+        self.namespace.is_none() && matches!(&self.role, RoleRef::ClusterRole(name) if **name == *CLUSTER_ADMIN)
     }
 
     /// What it is called.

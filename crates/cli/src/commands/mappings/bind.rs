@@ -30,16 +30,13 @@ pub fn wanted(args: &BindArgs, groups: &[String], whom: &Whom) -> Result<(Vec<St
         manifests.extend(preset_objects(preset, &group, args.namespace.as_deref()));
         given.push(group);
     }
-    for group in manifests.iter().flat_map(|manifest| manifest["subjects"].as_array()).flatten() {
-        let group = group["name"].as_str().unwrap_or_default();
-        if is_of_everybody(group) {
-            let failure =
-                Failure::new(format!("a binding of group `{group}` would give its role to many more than {whom}"));
-            return Err(usage(failure.hint("add `--group NAME` with a name of its own before it".to_string())));
-        }
-    }
     let objects = manifests.into_iter().map(RbacObject::new).collect::<Result<Vec<_>, _>>();
     let objects = objects.map_err(|error| usage(Failure::new("the binding can't be made").because(&error)))?;
+    if let Some(group) = objects.iter().flat_map(RbacObject::bound_groups).find(|group| is_of_everybody(group)) {
+        let what = format!("a binding of group `{group}` would give its role to many more than {whom}");
+        let hint = "add `--group NAME` with a name of its own before it";
+        return Err(usage(Failure::new(what).hint(hint.to_string())));
+    }
     Ok((given, objects))
 }
 

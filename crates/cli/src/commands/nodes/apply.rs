@@ -22,6 +22,7 @@ pub fn run(args: &NodesApplyArgs) -> Result<(), Failure> {
         return output::data(&text);
     }
     runtime.block_on(async {
+        // Here region and profile say where the role is looked up, also for a file.
         let target = match &args.target.manifest {
             Some(path) => Target::file(path),
             None => Target::open(&args.target).await?,
